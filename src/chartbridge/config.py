@@ -1,0 +1,157 @@
+"""Settings: one place, read from ``CHARTBRIDGE_*`` variables and a ``.env`` file.
+
+Unset values give the embedded platform: SQLite and a folder of objects below ``data_dir``, bound to
+loopback, with a secret key generated and kept on first start.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field, SecretStr, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+MIN_SECRET_LENGTH = 32
+
+
+class ConfigurationError(Exception):
+    """A setting cannot be used; the message says which and what to do."""
+
+
+class Settings(BaseSettings):
+    """All that an operator can set. Every field's variable is ``CHARTBRIDGE_`` and its name."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="CHARTBRIDGE_", env_file=".env", extra="ignore", frozen=True, env_ignore_empty=True
+    )
+
+    mode: Literal["embedded", "production"] = Field(
+        "embedded",
+        description="production: the secret key must come from outside",
+    )
+    data_dir: Path = Field(Path("data"), description="folder of the embedded database, objects and secret")
+    database_url: str | None = Field(
+        None, description="sqlite:///… or postgresql://…; default SQLite in data_dir"
+    )
+    object_store_url: str | None = Field(
+        None, description="file:///…, s3://bucket/prefix, gs:// or az://; default a folder in data_dir"
+    )
+    s3_endpoint: str | None = Field(None, description="endpoint of an S3-compatible server other than AWS")
+    s3_public_endpoint: str | None = Field(
+        None, description="endpoint put into presigned URLs where clients reach the store by another name"
+    )
+    s3_region: str = "us-east-1"
+    s3_access_key_id: str | None = None
+    s3_secret_access_key: SecretStr | None = None
+
+    host: str = Field("127.0.0.1", description="address to bind")
+    port: int = Field(8080, ge=0, le=65535)
+    public_url: str | None = Field(None, description="origin that clients use; default http://host:port")
+    secret_key: SecretStr | None = Field(None, description="signs URLs; at least 32 characters")
+    log_format: Literal["console", "json"] = "console"
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+
+    worker_id: str | None = Field(None, description="stable name of this worker; one process a name")
+    worker_concurrency: int = Field(
+        8, ge=1, le=256, description="jobs of one queue that a worker runs at once"
+    )
+    conversion_processes: int = Field(2, ge=1, le=64)
+    conversion_timeout_s: float = Field(120.0, gt=0)
+    queue_poll_s: float = Field(0.1, gt=0, description="how often a worker looks for new jobs")
+    heartbeat_s: float = Field(5.0, gt=0, description="how often a worker says that it lives")
+    worker_lost_after_s: float = Field(
+        30.0, gt=0, description="silence after which a worker's jobs are handed on"
+    )
+    job_max_attempts: int = Field(
+        5, ge=1, description="runs of one job, crashes included, before it ends as failed"
+    )
+
+    network_timeout_s: float = Field(60.0, gt=0, description="time a network has for one call")
+    webhook_timeout_s: float = Field(5.0, gt=0)
+    webhook_max_attempts: int = Field(8, ge=1)
+    webhook_backoff_s: float = Field(
+        10.0, gt=0, description="wait before the second attempt; doubles each time"
+    )
+    webhook_private_addresses: Literal["auto", "allow", "refuse"] = Field(
+        "auto", description="auto: refused for production tenants, allowed for sandbox tenants"
+    )
+
+    max_json_body_bytes: int = 20_000_000
+    max_convert_body_bytes: int = 50_000_000
+    sandbox_max_patients: int = 20
+    sandbox_conversions_per_day: int = 500
+    rate_limits: dict[str, int] = Field(
+        default_factory=dict,
+        description="operation: calls a minute and account, over the contract's defaults",
+    )
+    production_sources: Annotated[tuple[str, ...], NoDecode] = Field(
+        (), description="sources a production tenant may query: hie,pharmacy,lab"
+    )
+
+    @field_validator("production_sources", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        return tuple(v.strip() for v in value.split(",") if v.strip()) if isinstance(value, str) else value
+
+    @cached_property
+    def resolved_data_dir(self) -> Path:
+        return self.data_dir.expanduser().resolve()
+
+    @property
+    def db_url(self) -> str:
+        """SQLAlchemy URL of the database, with the driver this project uses."""
+        url = self.database_url or f"sqlite:///{self.resolved_data_dir / 'chartbridge.sqlite'}"
+        for prefix in ("postgresql://", "postgres://"):
+            if url.startswith(prefix):
+                return "postgresql+psycopg://" + url.removeprefix(prefix)
+        return url
+
+    @property
+    def store_url(self) -> str:
+        return self.object_store_url or (self.resolved_data_dir / "objects").as_uri()
+
+    @property
+    def origin(self) -> str:
+        """The public origin, without a trailing slash."""
+        return (self.public_url or f"http://{self.host}:{self.port}").rstrip("/")
+
+    @cached_property
+    def signing_key(self) -> bytes:
+        """The secret key's bytes; generated and kept with mode 0600 on first use outside production.
+
+        Raises ConfigurationError in production without a secret key, or when it is too short.
+        """
+        if self.secret_key is not None:
+            value = self.secret_key.get_secret_value()
+            if len(value) < MIN_SECRET_LENGTH:
+                raise ConfigurationError(
+                    f"CHARTBRIDGE_SECRET_KEY must have at least {MIN_SECRET_LENGTH} characters; "
+                    "make one with: python -c 'import secrets; print(secrets.token_urlsafe(48))'"
+                )
+            return value.encode()
+        if self.mode == "production":
+            raise ConfigurationError("CHARTBRIDGE_SECRET_KEY must be set in production")
+        return _kept_secret(self.resolved_data_dir / "secret.key")
+
+
+def _kept_secret(path: Path) -> bytes:
+    """The secret in ``path``, made on first use. Safe when several processes start at once."""
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    if not path.exists():
+        draft = path.with_name(f".{path.name}.{os.getpid()}")
+        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(descriptor, "w") as file:
+            file.write(secrets.token_urlsafe(48))
+            file.flush()
+            os.fsync(file.fileno())
+        try:
+            os.link(draft, path)  # fails when another process was first: then theirs counts
+        except FileExistsError:
+            pass
+        finally:
+            draft.unlink()
+    return path.read_bytes().strip()

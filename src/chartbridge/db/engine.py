@@ -1,0 +1,103 @@
+"""Engine and sessions."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
+from sqlalchemy.pool import ConnectionPoolEntry
+
+from chartbridge.db.tenancy import Tenant, TenantSession
+
+SQLITE_BUSY_TIMEOUT_MS = 30_000
+
+
+class Database:
+    """Connections to one database.
+
+    ``read`` and ``write`` open sessions for a tenant (or ``None``: the platform's own tables). A
+    ``write`` session commits when its block ends and rolls back when it raises. On SQLite it takes
+    the write lock at its start, so that what it read is still true when it writes; on PostgreSQL
+    the code that needs that says so with ``lock``.
+    """
+
+    def __init__(self, url: str, *, pool_size: int = 20) -> None:
+        self.url = make_url(url)
+        self.is_sqlite = self.url.get_backend_name() == "sqlite"
+        if self.is_sqlite:
+            if self.url.database in (None, "", ":memory:"):
+                raise ValueError("an in-memory database cannot be shared between processes; give a file")
+            Path(str(self.url.database)).parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self.engine = _engine(url, self.is_sqlite, pool_size)
+
+    @contextmanager
+    def read(self, tenant: Tenant | None) -> Iterator[TenantSession]:
+        """A session that sees one consistent state and writes nothing."""
+        with self._session(tenant, "read") as session:
+            yield session
+            if session.new or session.dirty or session.deleted:
+                raise RuntimeError("a read session was written to")
+
+    @contextmanager
+    def write(self, tenant: Tenant | None) -> Iterator[TenantSession]:
+        """A session in one transaction that commits at the end of the block."""
+        with self._session(tenant, "write") as session, session.begin():
+            yield session
+
+    @contextmanager
+    def _session(self, tenant: Tenant | None, intent: str) -> Iterator[TenantSession]:
+        engine = self.engine.execution_options(chartbridge_intent=intent)
+        with TenantSession(engine, expire_on_commit=False) as session:
+            session.info["tenant"] = tenant
+            yield session
+
+    def lock(self, session: TenantSession, *key: str) -> None:
+        """Hold everybody else who locks the same key until this transaction ends.
+
+        On SQLite a write session already excludes all other writers.
+        """
+        if not self.is_sqlite:
+            session.execute(
+                text("SELECT pg_advisory_xact_lock(hashtextextended(:key, 0))"), {"key": "\x1f".join(key)}
+            )
+
+    def check(self) -> None:
+        """Raise when the database does not answer."""
+        with self.engine.connect() as connection:
+            connection.execute(text("SELECT 1"))
+
+    def dispose(self) -> None:
+        self.engine.dispose()
+
+
+def _engine(url: str, is_sqlite: bool, pool_size: int) -> Engine:
+    if not is_sqlite:
+        return create_engine(
+            url,
+            pool_size=pool_size,
+            max_overflow=pool_size,
+            pool_pre_ping=True,
+            isolation_level="READ COMMITTED",
+            hide_parameters=True,
+        )
+    engine = create_engine(url, pool_size=pool_size, max_overflow=pool_size, hide_parameters=True)
+
+    @event.listens_for(engine, "connect")
+    def configure(connection: sqlite3.Connection, _record: ConnectionPoolEntry) -> None:
+        connection.isolation_level = None  # transactions begin in the hook below, never implicitly
+        connection.execute("PRAGMA journal_mode=WAL")
+        connection.execute(f"PRAGMA busy_timeout={SQLITE_BUSY_TIMEOUT_MS}")
+        connection.execute("PRAGMA foreign_keys=ON")
+        connection.execute("PRAGMA synchronous=FULL")
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        options: dict[str, Any] = dict(connection.get_execution_options())
+        immediate = options.get("chartbridge_intent") == "write"
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
+
+    return engine

@@ -1,0 +1,114 @@
+"""The one place that knows the tenant.
+
+:class:`TenantSession` adds ``account_id = … AND environment = …`` to every ORM statement that reads,
+updates or deletes a :class:`TenantOwned` entity, in joins and subqueries too, and stamps the tenant
+on every new row. Without a tenant such a statement raises :class:`MissingTenantError`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, Literal, Self, get_args
+
+from sqlalchemy import and_, event
+from sqlalchemy.orm import ORMExecuteState, Session, UOWTransaction, with_loader_criteria
+
+from chartbridge.db.model import TenantOwned
+
+Environment = Literal["sandbox", "production"]
+ENVIRONMENTS: tuple[Environment, ...] = get_args(Environment)
+
+
+class MissingTenantError(RuntimeError):
+    """A tenant's rows were asked for in a session that has no tenant: a programming error."""
+
+
+class WrongTenantError(RuntimeError):
+    """A row of one tenant was about to be written in the session of another."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tenant:
+    """An account in one environment; what every row, object key and job belongs to."""
+
+    account_id: str
+    environment: Environment
+
+    def __str__(self) -> str:
+        return f"{self.environment}/{self.account_id}"
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Back from ``str(tenant)``, as jobs carry it. Raises ValueError."""
+        environment, _, account_id = text.partition("/")
+        for known in ENVIRONMENTS:
+            if environment == known and account_id:
+                return cls(account_id, known)
+        raise ValueError("not a tenant")
+
+
+class TenantSession(Session):
+    """A session for one tenant, or for none where only the platform's own tables are touched."""
+
+    @property
+    def tenant(self) -> Tenant:
+        tenant: Tenant | None = self.info.get("tenant")
+        if tenant is None:
+            raise MissingTenantError("this session was opened without a tenant")
+        return tenant
+
+
+def _touches_tenant_rows(state: ORMExecuteState) -> bool:
+    return any(issubclass(mapper.class_, TenantOwned) for mapper in state.all_mappers)
+
+
+@event.listens_for(TenantSession, "do_orm_execute")
+def _scope_statement(state: ORMExecuteState) -> None:
+    tenant: Tenant | None = state.session.info.get("tenant")
+    if tenant is None:
+        if _touches_tenant_rows(state):
+            raise MissingTenantError("a tenant's rows were asked for without a tenant")
+        return
+    if state.is_insert:
+        _check_inserted(state, tenant)
+        return
+    account_id, environment = tenant.account_id, str(tenant.environment)
+    state.statement = state.statement.options(
+        with_loader_criteria(
+            TenantOwned,
+            lambda cls: and_(cls.account_id == account_id, cls.environment == environment),
+            include_aliases=True,
+        )
+    )
+
+
+def _check_inserted(state: ORMExecuteState, tenant: Tenant) -> None:
+    """A Core-style insert of tenant rows must carry the tenant in its parameters (see ``tenant_values``)."""
+    if not _touches_tenant_rows(state):
+        return
+    parameters: Any = state.parameters
+    rows: Iterable[Any] = parameters if isinstance(parameters, list) else [parameters or {}]
+    for row in rows:
+        if row.get("account_id") != tenant.account_id or row.get("environment") != tenant.environment:
+            raise WrongTenantError("an insert must name this session's tenant in its parameters")
+
+
+@event.listens_for(TenantSession, "before_flush")
+def _stamp_rows(session: Session, _context: UOWTransaction, _instances: object) -> None:
+    tenant: Tenant | None = session.info.get("tenant")
+    for row in (*session.new, *session.dirty, *session.deleted):
+        if not isinstance(row, TenantOwned):
+            continue
+        if tenant is None:
+            raise MissingTenantError("a tenant's row was written without a tenant")
+        owner: tuple[str | None, str | None] = (row.account_id, row.environment)
+        if row in session.new and owner == (None, None):
+            row.account_id, row.environment = tenant.account_id, tenant.environment
+        if (row.account_id, row.environment) != (tenant.account_id, tenant.environment):
+            raise WrongTenantError("a row of another tenant was about to be written")
+
+
+def tenant_values(tenant: Tenant) -> dict[str, str]:
+    """The columns a Core-style insert adds to its parameters."""
+    return {"account_id": tenant.account_id, "environment": tenant.environment}

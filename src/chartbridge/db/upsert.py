@@ -1,0 +1,54 @@
+"""Insert or update in one statement, the same on SQLite and PostgreSQL."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeVar
+
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import InstrumentedAttribute
+
+from chartbridge.db.model import TenantOwned
+from chartbridge.db.tenancy import TenantSession, tenant_values
+from chartbridge.ids import utcnow
+
+T = TypeVar("T")
+
+
+def _insert(session: TenantSession, model: Any, values: Mapping[str, Any]) -> Any:
+    row: dict[str, Any] = dict(values)
+    if issubclass(model, TenantOwned):
+        now = utcnow()
+        row = {"created_at": now, "updated_at": now, **row, **tenant_values(session.tenant)}
+    dialect = session.get_bind().dialect.name
+    build: Any = sqlite.insert if dialect == "sqlite" else postgresql.insert
+    return build(model), row
+
+
+def upsert(
+    session: TenantSession,
+    model: Any,
+    values: Mapping[str, Any],
+    *,
+    key: Sequence[str],
+    update: Mapping[str, Any],
+    returning: InstrumentedAttribute[T],
+) -> T:
+    """Insert the row, or apply ``update`` to the one that has the same ``key``; gives back a column."""
+    statement, row = _insert(session, model, values)
+    statement = statement.on_conflict_do_update(index_elements=list(key), set_=dict(update)).returning(
+        returning
+    )
+    result: T = session.execute(statement, row).scalar_one()
+    return result
+
+
+def insert_new(session: TenantSession, model: Any, values: Mapping[str, Any], *, key: Sequence[str]) -> bool:
+    """Insert the row unless one with the same ``key`` exists. True when it was inserted."""
+    statement, row = _insert(session, model, values)
+    statement = statement.on_conflict_do_nothing(index_elements=list(key)).returning(*_columns(model, key))
+    return session.execute(statement, row).first() is not None
+
+
+def _columns(model: Any, names: Sequence[str]) -> list[Any]:
+    return [getattr(model, name) for name in names]

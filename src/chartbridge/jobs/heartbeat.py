@@ -1,0 +1,174 @@
+"""Who lives: leases of worker names, and handing on the jobs of a worker that went silent.
+
+DBOS recovers a worker's jobs when a worker of the same name starts. When none does, another worker
+takes them over here, through DBOS's public calls alone.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import threading
+from collections.abc import Callable
+from datetime import timedelta
+
+import structlog
+from dbos import DBOS
+from sqlalchemy import CursorResult, delete, or_, select, update
+
+from chartbridge.db import Database
+from chartbridge.ids import new_message_id, utcnow
+from chartbridge.jobs.models import WorkerLease
+
+log = structlog.get_logger(__name__)
+_REAPER_CLAIM = timedelta(seconds=60)
+_BATCH = 500
+
+
+class WorkerNameTakenError(Exception):
+    """Another living process already works under this name."""
+
+
+class LeaseLostError(Exception):
+    """This worker was silent for so long that its jobs were handed on; it must stop at once."""
+
+
+class Heartbeat:
+    """Keeps this worker's lease and watches those of the others."""
+
+    def __init__(
+        self,
+        db: Database,
+        worker_id: str,
+        *,
+        interval_s: float,
+        lost_after_s: float,
+        on_lost: Callable[[], None],
+    ) -> None:
+        self._db = db
+        self._worker_id = worker_id
+        self._instance = new_message_id()
+        self._interval_s = interval_s
+        self._lost_after = timedelta(seconds=lost_after_s)
+        self._on_lost = on_lost
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="heartbeat", daemon=True)
+
+    def acquire(self) -> None:
+        """Take the lease of this name. Raises WorkerNameTakenError while another process holds it."""
+        host, pid, now = socket.gethostname(), os.getpid(), utcnow()
+        with self._db.write(None) as session:
+            self._db.lock(session, "worker-lease", self._worker_id)
+            lease = session.get(WorkerLease, self._worker_id)
+            if lease is not None:
+                silent = now - lease.seen_at > self._lost_after
+                gone = lease.host == host and not _alive(lease.pid)
+                if not (silent or gone or (lease.host, lease.pid) == (host, pid)):
+                    raise WorkerNameTakenError(
+                        f"a worker named {self._worker_id} runs already (host {lease.host}, "
+                        f"process {lease.pid}); give this one another --id"
+                    )
+                session.delete(lease)
+                session.flush()
+            session.add(
+                WorkerLease(
+                    worker_id=self._worker_id, instance=self._instance, host=host, pid=pid, seen_at=now
+                )
+            )
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Stop, and give the name back."""
+        self._stop.set()
+        if self._thread.is_alive():
+            self._thread.join(timeout=self._interval_s + 5)
+        with self._db.write(None) as session:
+            session.execute(delete(WorkerLease).where(WorkerLease.instance == self._instance))
+
+    def _run(self) -> None:
+        while not self._stop.wait(self._interval_s):
+            try:
+                self.beat()
+                self.hand_on()
+            except LeaseLostError:
+                log.error("this worker's lease was lost", worker=self._worker_id)
+                self._on_lost()
+                return
+            except Exception as error:  # noqa: BLE001 - the database may be away; the next beat tries again
+                log.warning("heartbeat failed", worker=self._worker_id, error=type(error).__name__)
+
+    def beat(self) -> None:
+        """Say that this worker lives. Raises LeaseLostError when its jobs were handed on meanwhile."""
+        with self._db.write(None) as session:
+            touched = session.execute(
+                update(WorkerLease)
+                .where(WorkerLease.instance == self._instance, WorkerLease.reaper.is_(None))
+                .values(seen_at=utcnow())
+            )
+        if _rowcount(touched) == 0:
+            raise LeaseLostError(self._worker_id)
+
+    def hand_on(self) -> int:
+        """Resume the jobs of workers that went silent; returns how many jobs there were."""
+        return sum(self._hand_on(worker_id) for worker_id in self._silent_workers())
+
+    def _silent_workers(self) -> list[str]:
+        with self._db.read(None) as session:
+            return list(
+                session.scalars(
+                    select(WorkerLease.worker_id).where(WorkerLease.seen_at < utcnow() - self._lost_after)
+                )
+            )
+
+    def _hand_on(self, worker_id: str) -> int:
+        now = utcnow()
+        with self._db.write(None) as session:
+            claimed = session.execute(
+                update(WorkerLease)
+                .where(
+                    WorkerLease.worker_id == worker_id,
+                    WorkerLease.seen_at < now - self._lost_after,
+                    or_(WorkerLease.reaper.is_(None), WorkerLease.reaper_since < now - _REAPER_CLAIM),
+                )
+                .values(reaper=self._instance, reaper_since=now)
+            )
+        if _rowcount(claimed) == 0:
+            return 0
+        jobs = self._resume_pending(worker_id)
+        with self._db.write(None) as session:
+            session.execute(
+                delete(WorkerLease).where(
+                    WorkerLease.worker_id == worker_id, WorkerLease.reaper == self._instance
+                )
+            )
+        log.warning("jobs of a lost worker handed on", lost=worker_id, by=self._worker_id, jobs=jobs)
+        return jobs
+
+    @staticmethod
+    def _resume_pending(worker_id: str) -> int:
+        count = 0
+        while True:
+            found = DBOS.list_workflows(
+                executor_id=worker_id, status="PENDING", limit=_BATCH, load_input=False, load_output=False
+            )
+            if not found:
+                return count
+            DBOS.resume_workflows([job.workflow_id for job in found])
+            count += len(found)
+
+
+def _rowcount(result: object) -> int:
+    assert isinstance(result, CursorResult)
+    return int(result.rowcount)
+
+
+def _alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True

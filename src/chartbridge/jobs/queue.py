@@ -1,0 +1,82 @@
+"""Enqueueing jobs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from dbos import DBOSClient, EnqueueOptions
+from dbos import DBOSPortableJSONSerializer as JsonSerializer
+from sqlalchemy import Engine
+
+from chartbridge.db import Database, TenantSession
+
+APPLICATION = "chartbridge"
+SYSTEM_SCHEMA = "dbos"
+
+
+@dataclass(frozen=True, slots=True)
+class Queue:
+    """A named queue. With ``serial_per_key`` jobs of one key run one after the other, everywhere."""
+
+    name: str
+    serial_per_key: bool = False
+
+
+class JobQueue:
+    """Puts jobs into the database; workers take them out."""
+
+    def __init__(self, db: Database) -> None:
+        self._engine: Engine = db.engine
+        self._client: DBOSClient | None = None
+
+    def enqueue(
+        self,
+        session: TenantSession,
+        queue: Queue,
+        workflow: str,
+        *arguments: str,
+        job_id: str,
+        key: str | None = None,
+        delay_s: float | None = None,
+    ) -> None:
+        """Have ``workflow`` run with the arguments once the session's transaction commits.
+
+        ``job_id`` is unique for ever: enqueueing it again changes nothing. ``key`` is required for
+        a queue that is serial per key.
+        """
+        options: EnqueueOptions = {"workflow_name": workflow, "queue_name": queue.name, "workflow_id": job_id}
+        if queue.serial_per_key:
+            if key is None:
+                raise ValueError(f"jobs of the queue {queue.name} need a key")
+            options["queue_partition_key"] = key
+        if delay_s is not None:
+            options["delay_seconds"] = delay_s
+        self._open().enqueue_in_transaction(session, options, *arguments)
+
+    def register(self, queues: Sequence[Queue], *, worker_concurrency: int, poll_s: float) -> None:
+        """Make the queues known in the database, with this configuration."""
+        for queue in queues:
+            self._open().register_queue(
+                queue.name,
+                worker_concurrency=worker_concurrency,
+                partition_concurrency=1 if queue.serial_per_key else None,
+                polling_interval_sec=poll_s,
+                on_conflict="always_update",
+            )
+
+    def _open(self) -> DBOSClient:
+        if self._client is None:
+            self._client = DBOSClient(
+                system_database_engine=self._engine,
+                dbos_system_schema=SYSTEM_SCHEMA,
+                serializer=JsonSerializer(),
+                application_name=APPLICATION,
+                lazy=True,
+            )
+        return self._client
+
+    def close(self) -> None:
+        if self._client is not None:
+            self._client.destroy()
+            self._client = None

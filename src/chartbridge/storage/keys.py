@@ -1,0 +1,35 @@
+"""Where each kind of object lies. Every key begins with the tenant: ``<environment>/<account>/``."""
+
+from __future__ import annotations
+
+from chartbridge.db.tenancy import Tenant
+
+
+def patient_folder(tenant: Tenant, patient_id: str) -> str:
+    """The folder below which everything about one patient lies."""
+    return f"{tenant}/{patient_id}"
+
+
+def document(tenant: Tenant, patient_id: str, file_name: str) -> str:
+    """A document's raw bytes; ``file_name`` is the contract's, whose last part names the file."""
+    return f"{patient_folder(tenant, patient_id)}/documents/{file_name.rsplit('/', 1)[-1]}"
+
+
+def conversion(tenant: Tenant, patient_id: str, sha256: str, converter_version: str) -> str:
+    """What the converter made of a document with that content."""
+    return f"{patient_folder(tenant, patient_id)}/conversions/{sha256}-{converter_version}.json.gz"
+
+
+def source_resources(tenant: Tenant, patient_id: str, source: str, connector: str) -> str:
+    """Resources that a pharmacy or laboratory network last gave."""
+    return f"{patient_folder(tenant, patient_id)}/resources/{source}-{connector}.json.gz"
+
+
+def snapshot(tenant: Tenant, patient_id: str, snapshot_id: str) -> str:
+    """An immutable snapshot of the chart."""
+    return f"{patient_folder(tenant, patient_id)}/charts/{snapshot_id}.json.gz"
+
+
+def query_result(tenant: Tenant, patient_id: str, request_id: str, extension: str) -> str:
+    """What a consolidated query or a network query made for download."""
+    return f"{patient_folder(tenant, patient_id)}/results/{request_id}.{extension}"

@@ -1,0 +1,156 @@
+"""One object store over obstore."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote, unquote, urlsplit
+
+import obstore
+from obstore.exceptions import BaseError, NotFoundError
+from obstore.store import LocalStore, S3Store, from_url
+
+from chartbridge.config import ConfigurationError, Settings
+from chartbridge.storage.signing import UrlSigner
+
+if TYPE_CHECKING:
+    from obstore.store import ObjectStore as Backend
+
+_SAFE_SEGMENT = re.compile(r"[A-Za-z0-9_.\-]+")
+
+
+class StorageError(Exception):
+    """The store did not answer, or refused. The message names no object."""
+
+
+class ObjectNotFoundError(StorageError):
+    """There is no object under that key."""
+
+
+class ObjectStore:
+    """Bytes under keys. Keys are slash-separated segments of letters, digits, ``_``, ``-`` and ``.``.
+
+    A put is atomic: a reader sees the old bytes or the new ones, never a part. All methods raise
+    StorageError when the store fails, and ValueError for a key that is not of the form above.
+    """
+
+    def __init__(self, backend: Backend, signer: UrlSigner, signing_backend: Backend | None = None) -> None:
+        self._backend = backend
+        self._signer = signer
+        self._signing_backend = signing_backend or backend
+        self.is_local = isinstance(backend, LocalStore)
+
+    def put(self, key: str, data: bytes, *, content_type: str) -> None:
+        attributes: Any = None if self.is_local else {"Content-Type": content_type}
+        try:
+            obstore.put(self._backend, _checked(key), data, attributes=attributes)
+        except (BaseError, OSError) as error:
+            raise StorageError("the object store refused a write") from error
+
+    def get(self, key: str) -> bytes:
+        """Raises ObjectNotFoundError."""
+        try:
+            return bytes(obstore.get(self._backend, _checked(key)).bytes())
+        except (NotFoundError, FileNotFoundError) as error:
+            raise ObjectNotFoundError("no such object") from error
+        except (BaseError, OSError) as error:
+            raise StorageError("the object store refused a read") from error
+
+    def size(self, key: str) -> int | None:
+        """Bytes under the key, or None when there is no object."""
+        try:
+            return int(obstore.head(self._backend, _checked(key))["size"])
+        except (NotFoundError, FileNotFoundError):
+            return None
+        except (BaseError, OSError) as error:
+            raise StorageError("the object store refused a read") from error
+
+    def keys(self, prefix: str) -> Iterator[str]:
+        """Keys below a folder, in no particular order."""
+        try:
+            for batch in obstore.list(self._backend, prefix=_checked(prefix.rstrip("/"))):
+                for item in batch:
+                    yield str(item["path"])
+        except (BaseError, OSError) as error:
+            raise StorageError("the object store refused a listing") from error
+
+    def delete_below(self, prefix: str) -> int:
+        """Delete all objects below a folder; returns how many there were."""
+        found = list(self.keys(prefix))
+        for start in range(0, len(found), 1000):
+            try:
+                obstore.delete(self._backend, found[start : start + 1000])
+            except (NotFoundError, FileNotFoundError):
+                continue  # somebody else deleted them first, which is what was wanted
+            except (BaseError, OSError) as error:
+                raise StorageError("the object store refused a deletion") from error
+        return len(found)
+
+    def presigned_get(
+        self, key: str, *, expires_in_s: int, content_type: str, filename: str | None = None
+    ) -> str:
+        """A URL that reads the object. ``filename`` is what a browser saves it as (local store)."""
+        if self.is_local:
+            return self._signer.url(
+                "GET", _checked(key), expires_in_s=expires_in_s, content_type=content_type, filename=filename
+            )
+        backend: Any = self._signing_backend
+        return str(obstore.sign(backend, "GET", _checked(key), timedelta(seconds=expires_in_s)))
+
+    def local_path(self, key: str) -> Path:
+        """Where the local store keeps the object. Only for a store that ``is_local``."""
+        if not isinstance(self._backend, LocalStore) or self._backend.prefix is None:
+            raise StorageError("not a local store")
+        return Path(self._backend.prefix) / _checked(key)
+
+    def check(self) -> None:
+        """Write, read and delete one small object; raises StorageError."""
+        key = "doctor/probe"
+        self.put(key, b"chartbridge", content_type="text/plain")
+        if self.get(key) != b"chartbridge":
+            raise StorageError("the object store gave back other bytes than were written")
+        self.delete_below("doctor")
+
+
+def _checked(key: str) -> str:
+    segments = key.split("/")
+    if not all(_SAFE_SEGMENT.fullmatch(s) and set(s) != {"."} for s in segments):
+        raise ValueError("not an object key")
+    return key
+
+
+def open_store(settings: Settings) -> ObjectStore:
+    """The store that the settings name. Raises ConfigurationError."""
+    signer = UrlSigner(settings.origin, settings.signing_key)
+    url = urlsplit(settings.store_url)
+    if url.scheme == "file":
+        return ObjectStore(LocalStore(Path(unquote(url.path)), mkdir=True), signer)
+    if url.scheme == "s3":
+        backend = _s3(settings, settings.s3_endpoint)
+        public = _s3(settings, settings.s3_public_endpoint) if settings.s3_public_endpoint else None
+        return ObjectStore(backend, signer, public)
+    if url.scheme in ("gs", "az", "abfs", "abfss"):
+        return ObjectStore(from_url(settings.store_url), signer)
+    raise ConfigurationError(f"CHARTBRIDGE_OBJECT_STORE_URL has an unknown scheme: {quote(url.scheme)}")
+
+
+def _s3(settings: Settings, endpoint: str | None) -> S3Store:
+    url = urlsplit(settings.store_url)
+    config: dict[str, Any] = {"region": settings.s3_region}
+    if settings.s3_access_key_id and settings.s3_secret_access_key:
+        config["access_key_id"] = settings.s3_access_key_id
+        config["secret_access_key"] = settings.s3_secret_access_key.get_secret_value()
+    options: dict[str, Any] = {"timeout": "30s"}
+    if endpoint:
+        config["endpoint"] = endpoint
+        options["allow_http"] = endpoint.startswith("http://")
+    return S3Store(
+        url.netloc,
+        prefix=url.path.strip("/") or None,
+        config=config,  # type: ignore[arg-type]  # a TypedDict whose keys depend on what is set
+        client_options=options,  # type: ignore[arg-type]
+        retry_config={"max_retries": 3, "retry_timeout": timedelta(seconds=30)},
+    )
