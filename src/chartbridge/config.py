@@ -10,10 +10,10 @@ import os
 import secrets
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Literal
 
-from pydantic import Field, SecretStr, field_validator
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
 
 MIN_SECRET_LENGTH = 32
 
@@ -88,14 +88,6 @@ class Settings(BaseSettings):
         default_factory=dict,
         description="operation: calls a minute and account, over the contract's defaults",
     )
-    production_sources: Annotated[tuple[str, ...], NoDecode] = Field(
-        (), description="sources a production tenant may query: hie,pharmacy,lab"
-    )
-
-    @field_validator("production_sources", mode="before")
-    @classmethod
-    def _split(cls, value: object) -> object:
-        return tuple(v.strip() for v in value.split(",") if v.strip()) if isinstance(value, str) else value
 
     @cached_property
     def resolved_data_dir(self) -> Path:

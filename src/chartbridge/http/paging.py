@@ -95,7 +95,7 @@ def parse_count(text: str | None, maximum: int = MAX_COUNT) -> int:
 
 def paginate(
     session: TenantSession,
-    statement: Select[tuple[T]],
+    statement: Select[T],
     id_column: InstrumentedAttribute[str],
     page: PageRequest,
 ) -> Page[T]:
@@ -134,9 +134,7 @@ def paginate(
     return Page(rows[: page.count], older, newer, total, page.count)
 
 
-def _total(
-    session: TenantSession, statement: Select[tuple[T]], id_column: InstrumentedAttribute[str]
-) -> int | None:
+def _total(session: TenantSession, statement: Select[T], id_column: InstrumentedAttribute[str]) -> int | None:
     return session.scalar(select(func.count()).select_from(statement.with_only_columns(id_column).subquery()))
 
 

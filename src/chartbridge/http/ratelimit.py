@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from fastapi import Depends, Request
+from fastapi import Request, params
 from sqlalchemy import Integer, String, delete
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -103,7 +103,7 @@ def count_call(
     return Usage(allowed, used, max(1, int((window + 1) * limit.window_s - now)), limit.window_s)
 
 
-def rate_limited(limit: Limit) -> object:
+def rate_limited(limit: Limit) -> params.Depends:
     """A dependency that counts the call, sets the headers and refuses calls beyond the limit."""
 
     def dependency(request: Request, platform: CurrentPlatform, tenant: CurrentTenant) -> None:
@@ -112,4 +112,4 @@ def rate_limited(limit: Limit) -> object:
         if usage.exceeded:
             raise RateLimitedError(limit.message)
 
-    return Depends(dependency)
+    return params.Depends(dependency)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,7 +14,7 @@ from obstore.exceptions import BaseError, NotFoundError
 from obstore.store import LocalStore, S3Store, from_url
 
 from chartbridge.config import ConfigurationError, Settings
-from chartbridge.storage.signing import UrlSigner
+from chartbridge.storage.signing import InvalidSignatureError, SignedObject, UrlSigner
 
 if TYPE_CHECKING:
     from obstore.store import ObjectStore as Backend
@@ -100,6 +100,12 @@ class ObjectStore:
         backend: Any = self._signing_backend
         return str(obstore.sign(backend, "GET", _checked(key), timedelta(seconds=expires_in_s)))
 
+    def verify(self, method: str, key: str, query: Mapping[str, str]) -> SignedObject:
+        """What a presigned URL of the local store entitles to. Raises InvalidSignatureError."""
+        if not self.is_local:
+            raise InvalidSignatureError("objects are not served here")
+        return self._signer.verify(method, _checked_or_refused(key), query)
+
     def local_path(self, key: str) -> Path:
         """Where the local store keeps the object. Only for a store that ``is_local``."""
         if not isinstance(self._backend, LocalStore) or self._backend.prefix is None:
@@ -120,6 +126,13 @@ def _checked(key: str) -> str:
     if not all(_SAFE_SEGMENT.fullmatch(s) and set(s) != {"."} for s in segments):
         raise ValueError("not an object key")
     return key
+
+
+def _checked_or_refused(key: str) -> str:
+    try:
+        return _checked(key)
+    except ValueError:
+        raise InvalidSignatureError("the URL's signature does not fit") from None
 
 
 def open_store(settings: Settings) -> ObjectStore:

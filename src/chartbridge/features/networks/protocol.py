@@ -126,9 +126,7 @@ class DocumentConnector(Connector, Protocol):
 class ResourceConnector(Connector, Protocol):
     """A network that answers with FHIR R4 resources."""
 
-    def resources(
-        self, patient: RemotePatient, *, subject_id: str, timeout_s: float
-    ) -> Iterable[Resource]:
+    def resources(self, patient: RemotePatient, *, subject_id: str, timeout_s: float) -> Iterable[Resource]:
         """The patient's resources, each with an id that is the same on every call, with
         ``subject``/``patient`` references set to ``Patient/<subject_id>``, and with references
         only to resources that are yielded too. Raises ConnectorError."""

@@ -1,0 +1,107 @@
+"""Assembly: the API from its features, and a worker from their workflows. No logic."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.middleware.cors import CORSMiddleware
+from fastapi.responses import JSONResponse, PlainTextResponse, Response
+
+from chartbridge import __version__
+from chartbridge.auth import authenticate
+from chartbridge.config import Settings
+from chartbridge.db import Database
+from chartbridge.db.migrate import upgrade
+from chartbridge.features.converter import api as converter_api
+from chartbridge.features.documents import api as documents_api
+from chartbridge.features.facilities import api as facilities_api
+from chartbridge.features.patients import api as patients_api
+from chartbridge.features.patients import workflows as patients_workflows
+from chartbridge.features.queries import api as queries_api
+from chartbridge.features.queries import workflows as queries_workflows
+from chartbridge.features.records import api as records_api
+from chartbridge.features.records import workflows as records_workflows
+from chartbridge.features.records.chart_task import warm_up
+from chartbridge.features.webhooks import api as webhooks_api
+from chartbridge.features.webhooks import workflows as webhooks_workflows
+from chartbridge.http import errors, objects
+from chartbridge.http.gateway import Gateway
+from chartbridge.jobs.queue import SYSTEM_SCHEMA
+from chartbridge.jobs.worker import Worker
+from chartbridge.platform import Platform
+
+ROUTERS = (
+    facilities_api.router,
+    patients_api.router,
+    records_api.router,
+    queries_api.router,
+    documents_api.router,
+    converter_api.router,
+    webhooks_api.router,
+)
+QUEUES = (
+    patients_workflows.QUEUE,
+    queries_workflows.QUEUE,
+    records_workflows.QUEUE,
+    webhooks_workflows.QUEUE,
+)
+_ERRORS: dict[int | str, dict[str, Any]] = {
+    400: {"model": errors.ErrorEnvelope, "description": "Bad request"},
+    403: {"description": "Missing, unknown or revoked key"},
+    404: {"model": errors.ErrorEnvelope, "description": "Not found"},
+    413: {"model": errors.ErrorEnvelope, "description": "Body too large"},
+    429: {"description": "Too many requests", "content": {"text/plain": {}}},
+    500: {"model": errors.ErrorEnvelope, "description": "Unexpected error"},
+}
+
+
+def migrate(settings: Settings) -> None:
+    """Bring the database that the settings name to the present schema."""
+    db = Database(settings.db_url)
+    try:
+        upgrade(db, system_schema=SYSTEM_SCHEMA)
+    finally:
+        db.dispose()
+
+
+def create_app(platform: Platform) -> FastAPI:
+    """The API. It enqueues jobs; a worker must run somewhere to do them."""
+    app = FastAPI(
+        title="Chartbridge",
+        version=__version__,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        strict_content_type=False,
+        responses=_ERRORS,
+    )
+    app.state.platform = platform
+    for router in ROUTERS:
+        app.include_router(router)
+    app.include_router(webhooks_api.router, prefix="/medical/v1", include_in_schema=False)
+    app.include_router(objects.router)
+    app.add_api_route("/", health, methods=["GET"], summary="Health", tags=["Health"])
+    errors.install(app)
+    app.add_middleware(
+        Gateway,
+        authenticate=lambda key: authenticate(platform.db, key),
+        max_json_body=platform.settings.max_json_body_bytes,
+        max_convert_body=platform.settings.max_convert_body_bytes,
+    )
+    app.add_middleware(
+        CORSMiddleware, allow_origins=["*"], allow_methods=["*"], allow_headers=["*"], expose_headers=["*"]
+    )
+    return app
+
+
+def health(request: Request) -> Response:
+    """Whether the server answers; needs no key."""
+    if "application/json" in request.headers.get("accept", ""):
+        return JSONResponse({"status": "OK"})
+    return PlainTextResponse("OK")
+
+
+def create_worker(platform: Platform, worker_id: str) -> Worker:
+    """A worker that serves every queue."""
+    return Worker(platform, worker_id, QUEUES, warm_up)

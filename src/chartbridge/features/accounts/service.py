@@ -1,0 +1,54 @@
+"""Reading and changing a tenant's settings."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import select, update
+
+from chartbridge.db import TenantSession
+from chartbridge.db.upsert import insert_new
+from chartbridge.features.accounts.models import AccountSettings as AccountSettings
+from chartbridge.ids import nanoid
+
+
+def find_settings(session: TenantSession) -> AccountSettings | None:
+    """The tenant's settings, or None when nothing was ever set."""
+    return session.scalars(select(AccountSettings)).one_or_none()
+
+
+def settings(session: TenantSession) -> AccountSettings:
+    """The tenant's settings, made with defaults when there are none yet; locked for this transaction."""
+    insert_new(session, AccountSettings, {"webhook_enabled": False}, key=("account_id", "environment"))
+    return session.scalars(select(AccountSettings).with_for_update()).one()
+
+
+def set_webhook_url(account: AccountSettings, url: str | None) -> bool:
+    """Set or clear the webhook. True when messages go to another address from now on.
+
+    The first address brings a new key, clearing removes it, changing the address keeps it.
+    """
+    if not url:
+        account.webhook_url = account.webhook_key = account.webhook_status_detail = None
+        account.webhook_enabled = False
+        return False
+    changed = account.webhook_url != url
+    account.webhook_url = url
+    account.webhook_key = account.webhook_key or nanoid()
+    return changed
+
+
+def set_mr_filters(account: AccountSettings, filters: list[dict[str, Any]] | None) -> None:
+    account.mr_filters = filters
+
+
+def record_webhook_health(session: TenantSession, *, enabled: bool, detail: str) -> None:
+    """What the last delivery showed of the receiver; writes only when that is news."""
+    account = find_settings(session)
+    detail = detail[:2048]
+    if account is None or (account.webhook_enabled, account.webhook_status_detail) == (enabled, detail):
+        return
+    session.execute(
+        update(AccountSettings).values(webhook_enabled=enabled, webhook_status_detail=detail),
+        execution_options={"synchronize_session": False},
+    )

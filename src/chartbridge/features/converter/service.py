@@ -1,0 +1,36 @@
+"""Converting in a process of the pool."""
+
+from __future__ import annotations
+
+from chartbridge.db import Tenant
+from chartbridge.errors import RateLimitedError
+from chartbridge.features.converter.task import Unreadable, convert_to_json
+from chartbridge.http.ratelimit import Limit, Usage, count_call
+from chartbridge.jobs.pool import PoolTaskError
+from chartbridge.platform import Platform
+
+DAY_S = 86_400
+
+
+def run(platform: Platform, xml: bytes, patient_id: str) -> bytes | Unreadable:
+    """The bundle as JSON. Raises PoolTaskError when it takes too long."""
+    return platform.cpu.run(convert_to_json, xml, patient_id)
+
+
+def count_conversion(platform: Platform, tenant: Tenant) -> Usage | None:
+    """Count against the sandbox's daily quota; None where there is none. Raises RateLimitedError."""
+    if tenant.environment != "sandbox":
+        return None
+    limit = Limit(
+        "conversion",
+        platform.settings.sandbox_conversions_per_day,
+        "Too many conversions today, please try again tomorrow.",
+        DAY_S,
+    )
+    usage = count_call(platform.db, tenant, limit, platform.settings.rate_limits)
+    if usage.exceeded:
+        raise RateLimitedError(limit.message)
+    return usage
+
+
+__all__ = ["PoolTaskError", "Unreadable", "count_conversion", "run"]

@@ -1,0 +1,81 @@
+"""Converting stored C-CDA documents, once for each content and converter version."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import select
+
+from chartbridge.ccda import CONVERTER_VERSION
+from chartbridge.db import Tenant, TenantSession
+from chartbridge.features.documents.conversion_task import convert_to_gzip
+from chartbridge.features.documents.models import Document
+from chartbridge.jobs.pool import PoolTaskError
+from chartbridge.platform import Platform
+from chartbridge.storage import keys
+
+
+@dataclass(frozen=True, slots=True)
+class Converted:
+    """A document whose conversion lies under ``key``; ``created`` is ISO-8601 or empty."""
+
+    document_id: str
+    connector: str
+    file_name: str
+    created: str
+    key: str
+
+
+def convert_stored(platform: Platform, tenant: Tenant, ids: Sequence[str]) -> int:
+    """Convert those of the documents that need it; returns how many are converted now. Idempotent.
+
+    A document that cannot be converted is marked so with the reason; the others go on.
+    """
+    with platform.db.read(tenant) as session:
+        rows = [row for row in _rows(session, ids) if row.conversion != "none" and row.sha256]
+    key_of = {r.id: keys.conversion(tenant, r.patient_id, str(r.sha256), CONVERTER_VERSION) for r in rows}
+    todo = [row for row in rows if platform.store.size(key_of[row.id]) is None]
+    inputs = [
+        (platform.store.get(keys.document(tenant, r.patient_id, r.file_name)), r.patient_id) for r in todo
+    ]
+    failures: dict[str, str] = {}
+    for row, result in zip(todo, platform.cpu.map(convert_to_gzip, list(inputs)), strict=True):
+        if isinstance(result, bytes):
+            platform.store.put(key_of[row.id], result, content_type="application/gzip")
+        else:
+            failures[row.id] = f"conversion {result.reason}" if isinstance(result, PoolTaskError) else result
+    hashes = {row.id: row.sha256 for row in rows}
+    with platform.db.write(tenant) as session:
+        for row in _rows(session, list(hashes)):
+            failure = failures.get(row.id)
+            row.conversion = "failed" if failure else "converted"
+            row.conversion_failure = failure[:500] if failure else None
+            if not failure:
+                row.converted_sha256, row.converter_version = hashes[row.id], CONVERTER_VERSION
+    return len(rows) - len(failures)
+
+
+def converted(session: TenantSession, patient_id: str) -> list[Converted]:
+    """The patient's converted documents, for consolidation."""
+    rows = session.scalars(
+        select(Document)
+        .where(Document.patient_id == patient_id, Document.converted_sha256.is_not(None))
+        .order_by(Document.id)
+    )
+    return [
+        Converted(
+            row.id,
+            row.connector,
+            row.file_name,
+            str(row.remote.get("created") or ""),
+            keys.conversion(
+                session.tenant, patient_id, str(row.converted_sha256), str(row.converter_version)
+            ),
+        )
+        for row in rows
+    ]
+
+
+def _rows(session: TenantSession, ids: Sequence[str]) -> list[Document]:
+    return list(session.scalars(select(Document).where(Document.id.in_(ids)).order_by(Document.id)))

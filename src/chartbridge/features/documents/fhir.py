@@ -1,0 +1,88 @@
+"""A document as FHIR R4 DocumentReference and as the contract's DTO (documents 4.2)."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from typing import Any
+from urllib.parse import urlencode
+
+from chartbridge.features.documents.models import Document
+from chartbridge.ids import timestamp
+
+DATA_SOURCE = "https://public.metriport.com/fhir/StructureDefinition/data-source.json"
+
+
+def _data_source(document: Document) -> dict[str, Any]:
+    return {"url": DATA_SOURCE, "valueCoding": {"system": DATA_SOURCE, "code": document.connector}}
+
+
+def _date(document: Document) -> str:
+    return str(document.remote.get("created") or timestamp(document.created_at))
+
+
+def document_date(document: Document) -> date:
+    """The UTC day of the document's date."""
+    return datetime.fromisoformat(_date(document)).astimezone(UTC).date()
+
+
+def document_reference(document: Document, origin: str) -> dict[str, Any]:
+    """R4 DocumentReference of a stored document; its file name is the attachment's title."""
+    query = urlencode({"fileName": document.file_name})
+    attachment: dict[str, Any] = {
+        "contentType": document.mime_type,
+        "url": f"{origin}/medical/v1/document/download-url?{query}",
+        "size": document.size,
+        "title": document.file_name,
+        "creation": _date(document),
+    }
+    organization = document.remote.get("author_organization")
+    resource: dict[str, Any] = {
+        "resourceType": "DocumentReference",
+        "id": document.id,
+        "meta": {"source": document.file_name, "lastUpdated": timestamp(document.updated_at)},
+        "extension": [_data_source(document)],
+        "masterIdentifier": _identifier(document.unique_id),
+        "status": "current",
+        "docStatus": "final",
+        "subject": {"reference": f"Patient/{document.patient_id}"},
+        "date": _date(document),
+        "description": document.description,
+        "content": [
+            {
+                "extension": [_data_source(document)],
+                "attachment": {k: v for k, v in attachment.items() if v is not None},
+            }
+        ],
+    }
+    if document.remote.get("type_code"):
+        resource["type"] = document.remote["type_code"]
+    if organization:
+        resource["contained"] = [{"resourceType": "Organization", "id": "author", "name": organization}]
+        resource["author"] = [{"reference": "#author"}]
+    if document.remote.get("period"):
+        resource["context"] = {"period": document.remote["period"]}
+    return resource
+
+
+def _identifier(unique_id: str) -> dict[str, str]:
+    """A unique id as XDS gives them: an OID, a UUID, or text of the network's own."""
+    if unique_id.replace(".", "").isdecimal():
+        return {"system": "urn:ietf:rfc:3986", "value": f"urn:oid:{unique_id}"}
+    if unique_id.startswith(("urn:uuid:", "urn:oid:")):
+        return {"system": "urn:ietf:rfc:3986", "value": unique_id}
+    return {"value": unique_id}
+
+
+def dto(document: Document) -> dict[str, Any]:
+    """The contract's flat form."""
+    values: dict[str, Any] = {
+        "id": document.id,
+        "fileName": document.file_name,
+        "description": document.description,
+        "type": document.remote.get("type_code") or None,
+        "status": "current",
+        "indexed": _date(document),
+        "mimeType": document.mime_type,
+        "size": document.size,
+    }
+    return {key: value for key, value in values.items() if value is not None}

@@ -1,0 +1,181 @@
+"""Finding, storing, converting and listing documents."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from pathlib import PurePosixPath
+
+from sqlalchemy import func, select
+
+from chartbridge.db import Tenant, TenantSession
+from chartbridge.db.upsert import insert_new
+from chartbridge.errors import ForbiddenError, NotFoundError
+from chartbridge.features.documents import fhir
+from chartbridge.features.documents.models import IDENTITY, Document
+from chartbridge.features.networks.protocol import RemoteDocument, RemotePatient, Source
+from chartbridge.ids import new_id
+from chartbridge.platform import Platform
+from chartbridge.storage import keys
+
+XML_TYPES = frozenset({"application/xml", "text/xml", "application/hl7-v3+xml", "application/cda+xml"})
+DOWNLOAD_URL_S = 180
+_EXTENSIONS = {
+    "application/pdf": ".pdf",
+    "image/jpeg": ".jpeg",
+    "image/tiff": ".tiff",
+    "image/png": ".png",
+    "text/plain": ".txt",
+    "text/html": ".html",
+    "application/json": ".json",
+    "text/rtf": ".rtf",
+} | dict.fromkeys(XML_TYPES, ".xml")
+
+
+def is_convertible(mime_type: str) -> bool:
+    """Whether documents of that type are C-CDA."""
+    return mime_type.split(";", maxsplit=1)[0].strip().lower() in XML_TYPES
+
+
+def record_found(
+    session: TenantSession,
+    patient_id: str,
+    source: Source,
+    connector: str,
+    remote_patient: RemotePatient,
+    offered: Sequence[RemoteDocument],
+) -> list[str]:
+    """Ids of the offered documents, those known before and those entered now; idempotent."""
+    ids = []
+    for remote in offered:
+        identity = {
+            "patient_id": patient_id,
+            "connector": connector,
+            "home_community_id": remote.home_community_id,
+            "unique_id": remote.unique_id,
+        }
+        values = {
+            **identity,
+            "id": new_id(),
+            "source": source,
+            "assigning_authority": remote_patient.assigning_authority,
+            "remote_patient_id": remote_patient.id,
+            "remote": remote.to_json(),
+            "description": remote.description,
+            "mime_type": remote.mime_type,
+            "status": "found",
+            "conversion": "pending" if is_convertible(remote.mime_type) else "none",
+        }
+        values["file_name"] = _file_name(session.tenant, patient_id, str(values["id"]), remote.mime_type)
+        insert_new(session, Document, values, key=IDENTITY)
+        ids.append(session.scalars(select(Document.id).filter_by(**identity)).one())
+    return ids
+
+
+def _file_name(tenant: Tenant, patient_id: str, document_id: str, mime_type: str) -> str:
+    """The contract's pattern; it names account, patient and document."""
+    extension = _EXTENSIONS.get(mime_type.split(";", maxsplit=1)[0].strip().lower(), ".bin")
+    account = tenant.account_id
+    return f"{account}/{patient_id}/{account}_{patient_id}_{document_id}{extension}"
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """A document to be fetched."""
+
+    id: str
+    connector: str
+    patient: RemotePatient
+    document: RemoteDocument
+
+
+def split_pending(session: TenantSession, ids: Sequence[str], *, again: bool) -> tuple[list[str], list[str]]:
+    """Ids still to fetch (or all with ``again``): first those that convert to FHIR, then the others."""
+    rows = session.scalars(select(Document).where(Document.id.in_(ids)).order_by(Document.id)).all()
+    wanted = [row for row in rows if again or row.status != "stored" or row.conversion == "pending"]
+    first = [row.id for row in wanted if row.conversion != "none"]
+    return first, [row.id for row in wanted if row.conversion == "none"]
+
+
+def pending(session: TenantSession, ids: Sequence[str]) -> list[Pending]:
+    """What is needed to fetch these documents."""
+    rows = session.scalars(select(Document).where(Document.id.in_(ids)).order_by(Document.id))
+    return [
+        Pending(
+            row.id,
+            row.connector,
+            RemotePatient(row.assigning_authority, row.remote_patient_id),
+            RemoteDocument.from_json(row.remote),
+        )
+        for row in rows
+    ]
+
+
+def store_bytes(platform: Platform, tenant: Tenant, document_id: str, data: bytes) -> None:
+    """Keep a document's bytes, then say so; repeating it changes nothing."""
+    with platform.db.read(tenant) as session:
+        row = session.get(Document, document_id)
+        if row is None:
+            return  # the patient was deleted meanwhile
+        key = keys.document(tenant, row.patient_id, row.file_name)
+    platform.store.put(key, data, content_type=row.mime_type)
+    with platform.db.write(tenant) as session:
+        row = session.get(Document, document_id)
+        if row is None:
+            platform.store.delete_below(key)
+            return
+        row.sha256, row.size = hashlib.sha256(data).hexdigest(), len(data)
+        row.status, row.failure = "stored", None
+        if row.conversion != "none":
+            row.conversion = "pending"
+
+
+def mark_failed(session: TenantSession, document_id: str, reason: str) -> None:
+    """The document could not be fetched. A copy fetched earlier stays."""
+    row = session.get(Document, document_id)
+    if row is not None and row.status != "stored":
+        row.status, row.failure = "failed", reason[:500]
+
+
+def count_missing(session: TenantSession, ids: Sequence[str]) -> int:
+    """How many of the documents are not here."""
+    missing = select(func.count()).where(Document.id.in_(ids), Document.status != "stored")
+    return session.scalar(missing.select_from(Document)) or 0
+
+
+def list_stored(
+    session: TenantSession, patient_id: str, *, date_from: date | None = None, date_to: date | None = None
+) -> list[Document]:
+    """Documents whose bytes are here, newest first; days are inclusive and compared with their date."""
+    rows = session.scalars(
+        select(Document)
+        .where(Document.patient_id == patient_id, Document.status == "stored")
+        .order_by(Document.id.desc())
+    ).all()
+    kept = [row for row in rows if _within(row, date_from, date_to)]
+    return sorted(kept, key=lambda row: str(row.remote.get("created") or ""), reverse=True)
+
+
+def _within(row: Document, date_from: date | None, date_to: date | None) -> bool:
+    day = fhir.document_date(row)
+    return (date_from is None or day >= date_from) and (date_to is None or day <= date_to)
+
+
+def download_url(platform: Platform, tenant: Tenant, file_name: str) -> str:
+    """A presigned URL of the document. Raises ForbiddenError, NotFoundError."""
+    if tenant.environment == "production" and tenant.account_id not in file_name:
+        raise ForbiddenError("File name is invalid or does not exist")
+    with platform.db.read(tenant) as session:
+        row = session.scalars(
+            select(Document).where(Document.file_name == file_name, Document.status == "stored")
+        ).one_or_none()
+    if row is None:
+        raise NotFoundError("File does not exist")
+    return platform.store.presigned_get(
+        keys.document(tenant, row.patient_id, row.file_name),
+        expires_in_s=DOWNLOAD_URL_S,
+        content_type=row.mime_type,
+        filename=PurePosixPath(row.file_name).name,
+    )

@@ -1,0 +1,273 @@
+"""Starting network queries, their status, and their end (contract, network query)."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+
+from sqlalchemy import select
+
+from chartbridge.db import Tenant, TenantSession
+from chartbridge.db.upsert import insert_new
+from chartbridge.errors import NotFoundError
+from chartbridge.features.networks import service as networks
+from chartbridge.features.networks.protocol import SOURCES, Source
+from chartbridge.features.patients import service as patients
+from chartbridge.features.queries.models import NetworkQuery as NetworkQuery
+from chartbridge.features.queries.models import QueryError, QueryProvider
+from chartbridge.features.webhooks import links
+from chartbridge.features.webhooks import service as webhooks
+from chartbridge.http.ratelimit import NETWORK_QUERIES, Usage, count_call
+from chartbridge.ids import new_id, timestamp, utcnow
+from chartbridge.jobs.queue import Queue
+from chartbridge.platform import Platform
+
+QUERIES = Queue("network-query", serial_per_key=True)
+RUN_SOURCE = "network-query-source"
+RESULT_URL_S = 600
+
+Status = Literal["processing", "completed", "partial", "failed"]
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A source that was not started, and why."""
+
+    source: Source
+    http_status: int
+    message: str
+
+
+def admit(
+    platform: Platform, tenant: Tenant, wanted: Collection[Source]
+) -> tuple[list[Source], list[Refusal], list[Usage]]:
+    """Which of the wanted sources may start now: those enabled for the tenant and within its limits."""
+    admitted: list[Source] = []
+    refusals: list[Refusal] = []
+    usages: list[Usage] = []
+    for source in SOURCES:
+        if source not in wanted:
+            continue
+        if not networks.connectors(tenant.environment, source):
+            message = f"Access to {source} data source is not enabled for this account"
+            refusals.append(Refusal(source, 400, message))
+            continue
+        limit = NETWORK_QUERIES[source]
+        usage = count_call(platform.db, tenant, limit, platform.settings.rate_limits)
+        usages.append(usage)
+        if usage.exceeded:
+            refusals.append(Refusal(source, 429, limit.message))
+        else:
+            admitted.append(source)
+    return admitted, refusals, usages
+
+
+def start(
+    platform: Platform,
+    session: TenantSession,
+    patient_id: str,
+    sources: Iterable[Source],
+    refusals: Iterable[Refusal] = (),
+    *,
+    metadata: dict[str, str],
+    again: bool = False,
+) -> NetworkQuery:
+    """Enter a query and enqueue one job a source.
+
+    Raises NotFoundError, PatientOptedOutError, PatientWithoutTreatmentRelationshipError.
+    """
+    patient = patients.get_patient(session, patient_id)
+    patients.ensure_queryable(patient)
+    now = utcnow()
+    query = NetworkQuery(
+        id=new_id(), patient_id=patient_id, query_metadata=metadata, again=again, started_at=now
+    )
+    session.add(query)
+    session.flush()
+    for refusal in refusals:
+        _report(session, query.id, refusal.source, "refused", refusal.http_status, refusal.message)
+    for source in sources:
+        for connector in networks.connectors(session.tenant.environment, source):
+            session.add(
+                QueryProvider(
+                    query_id=query.id,
+                    source=source,
+                    connector=connector.name,
+                    status="processing",
+                    started_at=now,
+                )
+            )
+        platform.jobs.enqueue(
+            session,
+            QUERIES,
+            RUN_SOURCE,
+            str(session.tenant),
+            query.id,
+            source,
+            job_id=f"network-query:{query.id}:{source}",
+            key=f"{patient_id}:{source}",
+        )
+    session.flush()
+    session.refresh(query)
+    return query
+
+
+def get_query(session: TenantSession, request_id: str) -> NetworkQuery:
+    """Raises NotFoundError."""
+    query = session.get(NetworkQuery, request_id)
+    if query is None:
+        raise NotFoundError("Could not find network query", id=request_id)
+    return query
+
+
+def _report(
+    session: TenantSession, query_id: str, source: str, kind: str, http_status: int, message: str
+) -> None:
+    """List an error of a source, once for each kind."""
+    row = {
+        "query_id": query_id,
+        "id": f"{source}:{kind}",
+        "source": source,
+        "http_status": http_status,
+        "message": message[:500],
+        "occurred_at": utcnow(),
+    }
+    insert_new(session, QueryError, row, key=("query_id", "id"))
+
+
+def report_failure(session: TenantSession, query_id: str, source: str, connector: str, reason: str) -> None:
+    """A network could not answer; its part of the source will end as failed."""
+    _report(session, query_id, source, f"network:{connector}", 502, reason)
+
+
+def report_missing_documents(
+    session: TenantSession, query_id: str, source: str, missing: int, offered: int
+) -> None:
+    """Some documents could not be fetched; the next query tries them again."""
+    message = f"{missing} of {offered} documents could not be fetched"
+    _report(session, query_id, source, "documents", 502, message)
+
+
+@dataclass(frozen=True, slots=True)
+class SourceState:
+    """Several networks of one type folded into one, as the contract says."""
+
+    type: str
+    status: Literal["processing", "completed", "failed"]
+    started_at: datetime
+    completed_at: datetime | None
+
+
+def fold(providers: Iterable[QueryProvider]) -> list[SourceState]:
+    """One state a source type."""
+    states = []
+    by_type: dict[str, list[QueryProvider]] = {}
+    for provider in providers:
+        by_type.setdefault(provider.source, []).append(provider)
+    for source in SOURCES:
+        group = by_type.get(source)
+        if group:
+            ended = [p.completed_at for p in group if p.completed_at is not None]
+            states.append(
+                SourceState(
+                    source,
+                    _fold_status(group),
+                    min(p.started_at for p in group),
+                    max(ended) if len(ended) == len(group) else None,
+                )
+            )
+    return states
+
+
+def _fold_status(group: list[QueryProvider]) -> Literal["processing", "completed", "failed"]:
+    statuses = {p.status for p in group}
+    if "processing" in statuses:
+        return "processing"
+    return "failed" if statuses == {"failed"} else "completed"
+
+
+def overall(query: NetworkQuery) -> Status:
+    """The query's own status, over all networks asked.
+
+    A query of which no source could start has nothing left to do: it has failed.
+    """
+    statuses = {p.status for p in query.providers}
+    if not statuses:
+        return "failed"
+    if "processing" in statuses:
+        return "processing"
+    if len(statuses) > 1:
+        return "partial"
+    return "completed" if statuses == {"completed"} else "failed"
+
+
+def announce_first_data(
+    platform: Platform, session: TenantSession, query_id: str, source: str, result_key: str
+) -> None:
+    """Tell once, while the query runs, that there is data to be had."""
+    query = session.get(NetworkQuery, query_id, with_for_update=True)
+    if query is None or query.first_data_at is not None:
+        return
+    if all(p.status != "processing" for p in query.providers if p.source == source):
+        return
+    query.first_data_at = utcnow()
+    state = {"type": source, "status": "processing", "firstDataReadyAt": timestamp(query.first_data_at)}
+    _send(platform, session, query, f"network-query.{source}.first-data-ready", state, result_key)
+
+
+def finish_source(
+    platform: Platform,
+    session: TenantSession,
+    query_id: str,
+    source: str,
+    failed_connectors: Collection[str],
+    result_key: str,
+) -> None:
+    """End a source and tell the application, in one transaction; nothing when it has ended."""
+    query = session.get(NetworkQuery, query_id, with_for_update=True)
+    if query is None:
+        return
+    running = session.scalars(
+        select(QueryProvider)
+        .where(QueryProvider.query_id == query_id, QueryProvider.source == source)
+        .where(QueryProvider.status == "processing")
+        .with_for_update()
+    ).all()
+    if not running:
+        return
+    now = utcnow()
+    for provider in running:
+        provider.status = "failed" if provider.connector in failed_connectors else "completed"
+        provider.completed_at = now
+    ended = next(s for s in fold(query.providers) if s.type == source)
+    state: dict[str, Any] = {"type": source, "status": ended.status, "completedAt": timestamp(now)}
+    names = sorted(p.connector for p in running)
+    if len(names) == 1:
+        state["source"] = names[0]
+    _send(platform, session, query, f"network-query.{source}", state, result_key)
+
+
+def _send(
+    platform: Platform,
+    session: TenantSession,
+    query: NetworkQuery,
+    kind: str,
+    state: dict[str, Any],
+    result_key: str,
+) -> None:
+    patient = patients.get_patient(session, query.patient_id)
+    url = links.link(
+        result_key, content_type="application/json", expires_in_s=RESULT_URL_S, filename="consolidated.json"
+    )
+    payload = {**patients.webhook_keys(patient), "consolidatedDataUrl": url, "source": state}
+    webhooks.send(
+        platform,
+        session,
+        kind,
+        {"payload": payload},
+        request_id=query.id,
+        patient_id=query.patient_id,
+        metadata=query.query_metadata,
+    )

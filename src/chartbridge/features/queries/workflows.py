@@ -1,0 +1,217 @@
+"""One source of one network query, from discovery to webhook.
+
+Every step is idempotent; what passes between steps are ids, names and counts.
+"""
+
+from __future__ import annotations
+
+import gzip
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypedDict, cast
+
+import orjson
+import structlog
+
+from chartbridge.db import Tenant
+from chartbridge.features.documents import conversions
+from chartbridge.features.documents import service as documents
+from chartbridge.features.networks import service as networks
+from chartbridge.features.networks.protocol import (
+    Connector,
+    ConnectorError,
+    DocumentConnector,
+    PatientIdentity,
+    Resource,
+    ResourceConnector,
+    Source,
+)
+from chartbridge.features.patients import service as patients
+from chartbridge.features.queries import service
+from chartbridge.features.records import chart
+from chartbridge.jobs.workflow import platform, step, workflow
+from chartbridge.storage import keys
+
+FETCH_BATCH = 10
+FETCH_THREADS = 4
+QUEUE = service.QUERIES
+log = structlog.get_logger(__name__)
+
+
+class Found(TypedDict):
+    """What discovery brought: ids of documents to fetch, and the networks that failed."""
+
+    convertible: list[str]
+    others: list[str]
+    offered: int
+    failed: list[str]
+
+
+def _fail(tenant_text: str, query_id: str, source: str, *, reason: str) -> None:
+    """End the source as failed; whatever had been brought in before stays and is published."""
+    here, tenant = platform(), Tenant.parse(tenant_text)
+    with here.db.read(tenant) as session:
+        query = session.get(service.NetworkQuery, query_id)
+        names = [p.connector for p in query.providers if p.source == source] if query else []
+    if query is None:
+        return
+    with here.db.write(tenant) as session:
+        for name in names:
+            service.report_failure(session, query_id, source, name, reason)
+    result_key = _publish(tenant, query.patient_id)
+    if result_key is None:
+        return
+    with here.db.write(tenant) as session:
+        service.finish_source(here, session, query_id, source, names, result_key)
+
+
+@workflow(service.RUN_SOURCE, failed=_fail)
+def run_source(tenant: str, query_id: str, source: str) -> None:
+    found = find(tenant, query_id, source)
+    for batch in _batches(found["convertible"]):
+        fetch(tenant, source, batch)
+        if convert(tenant, batch) and source == "hie":
+            announce_first_data(tenant, query_id, source)
+    for batch in _batches(found["others"]):
+        fetch(tenant, source, batch)
+    finish(tenant, query_id, source, found)
+
+
+def _batches(ids: Sequence[str]) -> Iterator[list[str]]:
+    for start in range(0, len(ids), FETCH_BATCH):
+        yield list(ids[start : start + FETCH_BATCH])
+
+
+@step
+def find(tenant_text: str, query_id: str, source: str) -> Found:
+    """Ask every network of the source who the patient is and what it has."""
+    here, tenant = platform(), Tenant.parse(tenant_text)
+    with here.db.read(tenant) as session:
+        query = session.get(service.NetworkQuery, query_id)
+        patient = patients.find_patient(session, query.patient_id) if query else None
+        who = patients.identity(patient) if patient else None
+    if query is None or who is None:
+        return Found(convertible=[], others=[], offered=0, failed=[])
+    ids: list[str] = []
+    failed: list[str] = []
+    for connector in networks.connectors(tenant.environment, cast(Source, source)):
+        try:
+            ids += _ask(tenant, connector, who)
+        except ConnectorError as error:
+            log.warning("network failed", connector=connector.name, source=source, query=query_id)
+            failed.append(connector.name)
+            with here.db.write(tenant) as session:
+                service.report_failure(session, query_id, source, connector.name, str(error))
+    with here.db.read(tenant) as session:
+        convertible, others = documents.split_pending(session, ids, again=query.again)
+    return Found(convertible=convertible, others=others, offered=len(ids), failed=failed)
+
+
+def _ask(tenant: Tenant, connector: Connector, who: PatientIdentity) -> list[str]:
+    """Enter what one network has: ids of its documents, or none for one that gives resources."""
+    here = platform()
+    timeout_s = here.settings.network_timeout_s
+    known_as = connector.discover(who, timeout_s=timeout_s)
+    ids: list[str] = []
+    if isinstance(connector, DocumentConnector):
+        for remote in known_as:
+            offered = connector.list_documents(remote, timeout_s=timeout_s)
+            with here.db.write(tenant) as session:
+                if patients.find_patient(session, who.id) is not None:
+                    ids += documents.record_found(
+                        session, who.id, connector.source, connector.name, remote, offered
+                    )
+    elif isinstance(connector, ResourceConnector):
+        resources = [
+            resource
+            for remote in known_as
+            for resource in connector.resources(remote, subject_id=who.id, timeout_s=timeout_s)
+        ]
+        _keep(tenant, who.id, connector, resources)
+    return ids
+
+
+def _keep(tenant: Tenant, patient_id: str, connector: Connector, resources: list[Resource]) -> None:
+    """Add a network's answer to its earlier ones: the newest wording of each resource, none dropped,
+    for a network may answer for a recent period only."""
+    if not resources:
+        return
+    store = platform().store
+    key = keys.source_resources(tenant, patient_id, connector.source, connector.name)
+    held: list[Resource] = []
+    if store.size(key) is not None:
+        held = orjson.loads(gzip.decompress(store.get(key)))
+    newest = {(r["resourceType"], r["id"]): r for r in (*held, *resources)}
+    merged = [newest[identity] for identity in sorted(newest)]
+    content = gzip.compress(orjson.dumps(merged), compresslevel=6, mtime=0)
+    store.put(key, content, content_type="application/gzip")
+
+
+@step
+def fetch(tenant_text: str, source: str, ids: list[str]) -> None:
+    """Bring the bytes of some documents into the store; one that fails does not stop the others."""
+    here, tenant = platform(), Tenant.parse(tenant_text)
+    with here.db.read(tenant) as session:
+        wanted = documents.pending(session, ids)
+
+    def bring(item: documents.Pending) -> None:
+        try:
+            connector = networks.connector(tenant.environment, cast(Source, source), item.connector)
+            if not isinstance(connector, DocumentConnector):
+                raise ConnectorError("the network gives no documents", retryable=False)
+            data = connector.fetch(item.patient, item.document, timeout_s=here.settings.network_timeout_s)
+        except ConnectorError as error:
+            with here.db.write(tenant) as session:
+                documents.mark_failed(session, item.id, str(error))
+            return
+        documents.store_bytes(here, tenant, item.id, data)
+
+    with ThreadPoolExecutor(FETCH_THREADS, thread_name_prefix="fetch") as threads:
+        list(threads.map(bring, wanted))
+
+
+@step
+def convert(tenant_text: str, ids: list[str]) -> int:
+    """Convert what was fetched; how many documents are converted now."""
+    return conversions.convert_stored(platform(), Tenant.parse(tenant_text), ids)
+
+
+@step
+def announce_first_data(tenant_text: str, query_id: str, source: str) -> None:
+    """Make a chart of what is there and tell that it can be had."""
+    here, tenant = platform(), Tenant.parse(tenant_text)
+    patient_id = _patient_of(tenant, query_id)
+    result_key = patient_id and _publish(tenant, patient_id)
+    if result_key:
+        with here.db.write(tenant) as session:
+            service.announce_first_data(here, session, query_id, source, result_key)
+
+
+@step
+def finish(tenant_text: str, query_id: str, source: str, found: Found) -> None:
+    """Make the chart, end the source, and send its webhook."""
+    here, tenant = platform(), Tenant.parse(tenant_text)
+    patient_id = _patient_of(tenant, query_id)
+    if patient_id is None:
+        return
+    ids = [*found["convertible"], *found["others"]]
+    with here.db.write(tenant) as session:
+        missing = documents.count_missing(session, ids)
+        if missing:
+            service.report_missing_documents(session, query_id, source, missing, found["offered"])
+    result_key = _publish(tenant, patient_id)
+    if result_key is not None:
+        with here.db.write(tenant) as session:
+            service.finish_source(here, session, query_id, source, found["failed"], result_key)
+
+
+def _patient_of(tenant: Tenant, query_id: str) -> str | None:
+    with platform().db.read(tenant) as session:
+        query = session.get(service.NetworkQuery, query_id)
+        return query.patient_id if query else None
+
+
+def _publish(tenant: Tenant, patient_id: str) -> str | None:
+    """The key of the whole chart as of now, or None when the patient was deleted."""
+    snapshot_id = chart.consolidate_patient(platform(), tenant, patient_id)
+    return snapshot_id and chart.publish(platform(), tenant, patient_id, snapshot_id)

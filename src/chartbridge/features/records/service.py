@@ -1,0 +1,221 @@
+"""Consolidated queries: starting, joining, answering (contract, consolidated 6.2)."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+import orjson
+from sqlalchemy import select, update
+
+from chartbridge.consolidate.bundle import searchset
+from chartbridge.consolidate.bundle import select as select_resources
+from chartbridge.consolidate.resource_types import canonical_types
+from chartbridge.db import Tenant, TenantSession
+from chartbridge.errors import NotFoundError
+from chartbridge.features.patients import fhir as patient_fhir
+from chartbridge.features.patients import service as patients
+from chartbridge.features.records import chart
+from chartbridge.features.records.models import ConsolidatedQuery as ConsolidatedQuery
+from chartbridge.features.webhooks import links
+from chartbridge.features.webhooks import service as webhooks
+from chartbridge.ids import new_id, utcnow
+from chartbridge.jobs.queue import Queue
+from chartbridge.platform import Platform
+from chartbridge.storage import keys
+
+QUERIES = Queue("consolidated-query")
+RUN = "consolidated-query"
+EVENT = "medical.consolidated-data"
+RESULT_URL_S = 180
+
+
+@dataclass(frozen=True, slots=True)
+class Parameters:
+    """What is asked for: types (None: all) and days, both inclusive."""
+
+    types: frozenset[str] | None
+    date_from: date | None
+    date_to: date | None
+    conversion_type: str
+
+    def fingerprint(self) -> str:
+        """Equal for queries whose answers are equal."""
+        types = canonical_types(self.types)
+        value = [sorted(types) if types else None, self.date_from, self.date_to, self.conversion_type]
+        return hashlib.sha256(orjson.dumps(value)).hexdigest()
+
+
+def start_query(
+    platform: Platform,
+    session: TenantSession,
+    patient_id: str,
+    parameters: Parameters,
+    *,
+    metadata: dict[str, str],
+    from_dashboard: bool,
+) -> ConsolidatedQuery:
+    """The running query with the same parameters, or a new one. Raises NotFoundError."""
+    patients.get_patient(session, patient_id)
+    platform.db.lock(session, "consolidated-query", patient_id)
+    fingerprint = parameters.fingerprint()
+    running = session.scalars(
+        select(ConsolidatedQuery).where(
+            ConsolidatedQuery.patient_id == patient_id,
+            ConsolidatedQuery.status == "processing",
+            ConsolidatedQuery.parameters == fingerprint,
+        )
+    ).first()
+    if running is not None:
+        return running
+    session.execute(
+        update(ConsolidatedQuery)
+        .where(ConsolidatedQuery.patient_id == patient_id, ConsolidatedQuery.status != "processing")
+        .values(listed=False)
+    )
+    query = ConsolidatedQuery(
+        id=new_id(),
+        patient_id=patient_id,
+        status="processing",
+        parameters=fingerprint,
+        conversion_type=parameters.conversion_type,
+        resources=sorted(parameters.types or ()),
+        date_from=parameters.date_from.isoformat() if parameters.date_from else None,
+        date_to=parameters.date_to.isoformat() if parameters.date_to else None,
+        from_dashboard=from_dashboard,
+        query_metadata=metadata,
+        started_at=utcnow(),
+    )
+    session.add(query)
+    session.flush()
+    platform.jobs.enqueue(
+        session, QUERIES, RUN, str(session.tenant), query.id, job_id=f"consolidated:{query.id}"
+    )
+    return query
+
+
+def list_queries(session: TenantSession, patient_id: str) -> list[ConsolidatedQuery]:
+    """Running queries and those finished since the last start, newest first. Raises NotFoundError."""
+    patients.get_patient(session, patient_id)
+    return list(
+        session.scalars(
+            select(ConsolidatedQuery)
+            .where(ConsolidatedQuery.patient_id == patient_id, ConsolidatedQuery.listed)
+            .order_by(ConsolidatedQuery.id.desc())
+        )
+    )
+
+
+def get_query(session: TenantSession, patient_id: str, request_id: str) -> ConsolidatedQuery:
+    """Raises NotFoundError."""
+    patients.get_patient(session, patient_id)
+    query = session.get(ConsolidatedQuery, request_id)
+    if query is None or query.patient_id != patient_id:
+        raise NotFoundError("Consolidated query not found")
+    return query
+
+
+def answer(platform: Platform, tenant: Tenant, request_id: str) -> bool:
+    """Write the query's result, as JSON and gzip; False when nothing but the Patient fits. Idempotent."""
+    with platform.db.read(tenant) as session:
+        query = session.get(ConsolidatedQuery, request_id)
+        patient = patients.find_patient(session, query.patient_id) if query else None
+    if query is None or patient is None:
+        return False
+    chart.consolidate_patient(platform, tenant, patient.id)
+    selected = select_resources(
+        chart.current_resources(platform, tenant, patient.id),
+        types=frozenset(query.resources) or None,
+        date_from=date.fromisoformat(query.date_from) if query.date_from else None,
+        date_to=date.fromisoformat(query.date_to) if query.date_to else None,
+        patient=patient_fhir.to_fhir(patient),
+    )
+    if all(resource["resourceType"] == "Patient" for resource in selected):
+        return False
+    content = orjson.dumps(searchset(selected))
+    for extension, data, content_type in (
+        ("json", content, "application/json"),
+        ("json.gz", gzip.compress(content, compresslevel=6, mtime=0), "application/gzip"),
+    ):
+        key = keys.query_result(tenant, patient.id, request_id, extension)
+        platform.store.put(key, data, content_type=content_type)
+    return True
+
+
+def finish(platform: Platform, session: TenantSession, request_id: str, *, has_data: bool) -> None:
+    """End the query and tell the application, in one transaction; nothing when it has ended."""
+    _end(platform, session, request_id, "completed", has_data=has_data)
+
+
+def fail(platform: Platform, session: TenantSession, request_id: str, reason: str) -> None:
+    """End the query as failed and tell the application."""
+    _end(platform, session, request_id, "failed", has_data=False, reason=reason)
+
+
+def _end(
+    platform: Platform,
+    session: TenantSession,
+    request_id: str,
+    status: str,
+    *,
+    has_data: bool,
+    reason: str | None = None,
+) -> None:
+    query = session.get(ConsolidatedQuery, request_id, with_for_update=True)
+    if query is None or query.status != "processing":
+        return
+    query.status, query.completed_at, query.failure = status, utcnow(), reason
+    if query.from_dashboard:
+        return
+    patient = patients.get_patient(session, query.patient_id)
+    content: dict[str, Any] = {
+        **patients.webhook_keys(patient),
+        "status": status,
+        "bundle": _result_bundle(session.tenant, query) if has_data else _empty_bundle(),
+        "filters": _filters(query),
+    }
+    webhooks.send(
+        platform,
+        session,
+        EVENT,
+        {"patients": [content]},
+        request_id=query.id,
+        patient_id=query.patient_id,
+        metadata=query.query_metadata,
+    )
+
+
+def _empty_bundle() -> dict[str, Any]:
+    return {"resourceType": "Bundle", "type": "collection", "total": 0, "entry": []}
+
+
+def _result_bundle(tenant: Tenant, query: ConsolidatedQuery) -> dict[str, Any]:
+    def attachment(extension: str, content_type: str) -> dict[str, Any]:
+        url = links.link(
+            keys.query_result(tenant, query.patient_id, query.id, extension),
+            content_type=content_type,
+            expires_in_s=RESULT_URL_S,
+            filename=f"consolidated.{extension}",
+        )
+        return {"attachment": {"contentType": content_type, "url": url}}
+
+    reference = {
+        "resourceType": "DocumentReference",
+        "status": "current",
+        "subject": {"reference": f"Patient/{query.patient_id}"},
+        "content": [attachment("json", "application/json"), attachment("json.gz", "application/gzip")],
+    }
+    return {**_empty_bundle(), "total": 1, "entry": [{"resource": reference}]}
+
+
+def _filters(query: ConsolidatedQuery) -> dict[str, str]:
+    given = {
+        "resources": ",".join(query.resources),
+        "dateFrom": query.date_from,
+        "dateTo": query.date_to,
+        "conversionType": query.conversion_type,
+    }
+    return {name: value for name, value in given.items() if value}

@@ -1,0 +1,184 @@
+"""Creating messages and keeping account of them."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import func, select
+
+from chartbridge.db import Tenant, TenantSession
+from chartbridge.features.accounts import service as accounts
+from chartbridge.features.webhooks.delivery import Outcome
+from chartbridge.features.webhooks.models import WebhookMessage
+from chartbridge.ids import nanoid, new_message_id, timestamp, utcnow
+from chartbridge.jobs.queue import Queue
+from chartbridge.platform import Platform
+
+DELIVERIES = Queue("webhook-delivery")
+DELIVER = "webhook-delivery"
+PING = "ping"
+MAX_BACKOFF_S = 3600.0
+
+
+def private_addresses_allowed(platform: Platform, tenant: Tenant) -> bool:
+    """Whether this tenant's webhook may lie on loopback or in a private network."""
+    setting = platform.settings.webhook_private_addresses
+    return setting == "allow" or (setting == "auto" and tenant.environment == "sandbox")
+
+
+def send(
+    platform: Platform,
+    session: TenantSession,
+    kind: str,
+    content: dict[str, Any],
+    *,
+    request_id: str | None = None,
+    patient_id: str | None = None,
+    metadata: dict[str, str] | None = None,
+) -> str:
+    """Store a message of type ``kind`` and have it delivered once the transaction commits.
+
+    ``content`` is what stands beside ``meta``; links of :mod:`.links` in it become URLs. Returns the
+    message id. Without a webhook URL the message is stored as failed, to be retried later.
+    """
+    meta: dict[str, Any] = {"messageId": new_message_id()}
+    if request_id is not None:
+        meta["requestId"] = request_id
+    meta |= {"when": timestamp(utcnow()), "type": kind}
+    if metadata:
+        meta["data"] = metadata
+    message = WebhookMessage(
+        id=meta["messageId"],
+        type=kind,
+        request_id=request_id,
+        patient_id=patient_id,
+        body={"meta": meta, **content},
+        status="processing",
+        attempt_limit=1 if kind == PING else platform.settings.webhook_max_attempts,
+        attempts=0,
+    )
+    account = accounts.find_settings(session)
+    if (metadata or {}).get("disableWHFlag") == "true":
+        message.status, message.status_detail = "success", "Not sent: disableWHFlag"
+    elif account is None or not account.webhook_url:
+        message.status, message.status_detail = "failure", "Missing webhook URL"
+    session.add(message)
+    session.flush()
+    if message.status == "processing":
+        _enqueue(platform, session, message)
+    return message.id
+
+
+def send_ping(platform: Platform, session: TenantSession) -> None:
+    """Ask the receiver to answer; its answer decides whether the webhook counts as enabled."""
+    send(platform, session, PING, {"ping": nanoid()})
+
+
+def _enqueue(
+    platform: Platform, session: TenantSession, message: WebhookMessage, delay_s: float | None = None
+) -> None:
+    attempt = message.attempts + 1
+    platform.jobs.enqueue(
+        session,
+        DELIVERIES,
+        DELIVER,
+        str(session.tenant),
+        message.id,
+        str(attempt),
+        job_id=f"webhook:{message.id}:{attempt}",
+        delay_s=delay_s,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """A message on its way: where to, signed with what."""
+
+    url: str
+    key: str
+    body: dict[str, Any]
+
+
+def begin_attempt(session: TenantSession, message_id: str, number: int) -> Attempt | None:
+    """What to send, or None when this attempt was already made or the message is no longer due."""
+    message = session.get(WebhookMessage, message_id)
+    if message is None or message.status != "processing" or message.attempts >= number:
+        return None
+    account = accounts.find_settings(session)
+    if account is None or not account.webhook_url or not account.webhook_key:
+        return Attempt("", "", message.body)
+    return Attempt(account.webhook_url, account.webhook_key, message.body)
+
+
+def finish_attempt(
+    platform: Platform, session: TenantSession, message_id: str, number: int, url: str, outcome: Outcome
+) -> None:
+    """Record what came of the attempt and, when it failed and attempts are left, plan the next."""
+    message = session.get(WebhookMessage, message_id, with_for_update=True)
+    if message is None or message.attempts >= number:
+        return
+    message.attempts = number
+    message.status_detail = outcome.detail[:2048]
+    message.http_status = outcome.http_status
+    message.duration_ms = outcome.duration_ms
+    message.request_url = url or None
+    accounts.record_webhook_health(session, enabled=outcome.delivered, detail=outcome.detail)
+    if outcome.delivered:
+        message.status = "success"
+    elif number >= message.attempt_limit or not url:
+        message.status = "failure"
+    else:
+        _enqueue(platform, session, message, delay_s=_backoff_s(platform, message, number))
+
+
+def _backoff_s(platform: Platform, message: WebhookMessage, number: int) -> float:
+    made_in_this_round = number - max(0, message.attempt_limit - platform.settings.webhook_max_attempts)
+    pause = platform.settings.webhook_backoff_s * 2.0 ** max(0, made_in_this_round - 1)
+    return min(pause, MAX_BACKOFF_S) * random.uniform(0.8, 1.2)  # noqa: S311 - spreads load, no secret
+
+
+def give_up(session: TenantSession, message_id: str, reason: str) -> None:
+    """End a message whose delivery job could not be run."""
+    message = session.get(WebhookMessage, message_id, with_for_update=True)
+    if message is not None and message.status == "processing":
+        message.status, message.status_detail = "failure", f"Internal error: {reason}"[:2048]
+
+
+def retry_failed(platform: Platform, session: TenantSession) -> int:
+    """Send all failed messages again, oldest first, with fresh attempts; returns how many."""
+    account = accounts.find_settings(session)
+    if account is None or not account.webhook_url:
+        return 0
+    failed = session.scalars(
+        select(WebhookMessage)
+        .where(WebhookMessage.status == "failure", WebhookMessage.type != PING)
+        .order_by(WebhookMessage.created_at, WebhookMessage.id)
+        .with_for_update()
+    ).all()
+    for message in failed:
+        message.status = "processing"
+        message.attempt_limit = message.attempts + platform.settings.webhook_max_attempts
+        _enqueue(platform, session, message)
+    return len(failed)
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    processing: int
+    failed: int
+
+
+def counts(session: TenantSession) -> Counts:
+    """How many messages are on their way and how many failed for good; pings do not count."""
+    rows = dict(
+        session.execute(
+            select(WebhookMessage.status, func.count())
+            .where(WebhookMessage.type != PING)
+            .group_by(WebhookMessage.status)
+        )
+        .tuples()
+        .all()
+    )
+    return Counts(rows.get("processing", 0), rows.get("failure", 0))
