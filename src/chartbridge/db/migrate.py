@@ -49,7 +49,8 @@ def _exclusive(db: Database) -> Iterator[None]:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield
         return
-    with db.engine.connect() as connection:
+    # Without a transaction: the engine's migrations build indexes concurrently, which waits for all of those.
+    with db.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.execute(text("SELECT pg_advisory_lock(:key)"), {"key": _LOCK_KEY})
         try:
             yield

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Coroutine
 from typing import Any
 
@@ -10,6 +11,8 @@ import orjson
 from fastapi import Request, Response
 from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
+
+_ESCAPED_NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
 
 
 class JsonRequest(Request):
@@ -23,7 +26,7 @@ class JsonRequest(Request):
 
     async def json(self) -> Any:
         data = await self.body()
-        if b"\\u0000" in data:
+        if _ESCAPED_NUL.search(data):
             raise HTTPException(400, "Text must not contain the NUL character")
         try:
             value = orjson.loads(data)

@@ -20,6 +20,10 @@ _EXPECTED = {
 }
 
 
+_PLACES = (("body",), ("query",), ("path",), ("header",))
+"""FastAPI puts the place of a value before its path."""
+
+
 def type_name(value: object) -> str:
     """A JSON value's type as error messages name it."""
     if value is None:
@@ -35,13 +39,14 @@ def type_name(value: object) -> str:
     return "object"
 
 
-def describe_issues(issues: Sequence[Mapping[str, Any]]) -> str:
-    """All of Pydantic's issues as one text."""
-    return ", ".join(_describe(issue) for issue in issues)
+def describe_issues(issues: Sequence[Mapping[str, Any]], *, within: Sequence[str] = ()) -> str:
+    """All of Pydantic's issues as one text; ``within`` is where the checked value itself stood."""
+    return ", ".join(_describe(issue, within) for issue in issues)
 
 
-def _describe(issue: Mapping[str, Any]) -> str:
-    location = [part for part in issue["loc"] if part not in ("body", "query", "path", "header")]
+def _describe(issue: Mapping[str, Any], within: Sequence[str]) -> str:
+    inner = issue["loc"][1:] if issue["loc"][:1] in _PLACES else issue["loc"]
+    location = [*within, *inner]
     message = _message(issue)
     if issue["type"] == "json_invalid":
         return message

@@ -7,7 +7,6 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request
 
 from chartbridge.errors import BadRequestError, InvalidParametersError
-from chartbridge.features.patients import service as patients
 from chartbridge.features.queries import service
 from chartbridge.features.queries.schemas import NetworkQueryBody, NetworkQueryStatus
 from chartbridge.http.body import JsonRoute
@@ -32,22 +31,17 @@ def start_query(
         )
     if purposeOfUse == "ias":
         raise BadRequestError("Individual access queries are not available in this version")
-    with platform.db.read(tenant) as session:
-        patients.ensure_queryable(patients.get_patient(session, patient_id))
-    admitted, refusals, usages = service.admit(platform, tenant, body.sources.enabled())
+    query, usages = service.admit_and_start(
+        platform,
+        tenant,
+        patient_id,
+        body.sources.enabled(),
+        metadata=body.metadata or {},
+        again=bool(body.override),
+    )
     if usages:
         request.state.response_headers = min(usages, key=lambda u: u.limit - u.used).headers()
-    with platform.db.write(tenant) as session:
-        query = service.start(
-            platform,
-            session,
-            patient_id,
-            admitted,
-            refusals,
-            metadata=body.metadata or {},
-            again=bool(body.override),
-        )
-        return NetworkQueryStatus.of(query)
+    return NetworkQueryStatus.of(query)
 
 
 @router.get("/{request_id}", summary="Get a network query", response_model_exclude_unset=True)

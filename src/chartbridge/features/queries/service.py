@@ -64,6 +64,27 @@ def admit(
     return admitted, refusals, usages
 
 
+def admit_and_start(
+    platform: Platform,
+    tenant: Tenant,
+    patient_id: str,
+    wanted: Collection[Source],
+    *,
+    metadata: dict[str, str],
+    again: bool = False,
+) -> tuple[NetworkQuery, list[Usage]]:
+    """Start a query of those sources that may start; the others are listed among its errors.
+
+    Raises what ``start`` raises, and then counts nothing against a limit.
+    """
+    with platform.db.read(tenant) as session:
+        patients.ensure_queryable(patients.get_patient(session, patient_id))
+    admitted, refusals, usages = admit(platform, tenant, wanted)
+    with platform.db.write(tenant) as session:
+        query = start(platform, session, patient_id, admitted, refusals, metadata=metadata, again=again)
+    return query, usages
+
+
 def start(
     platform: Platform,
     session: TenantSession,

@@ -82,7 +82,9 @@ def _gather(platform: Platform, tenant: Tenant, patient_id: str) -> _Inputs | No
         content = platform.store.get(key)
         name = key.rsplit("/", 1)[-1].removesuffix(".json.gz")
         source, _, connector = name.partition("-")
-        chart_inputs.append(ChartInput(content, f"{source}/{connector}", connector, None, ""))
+        chart_inputs.append(
+            ChartInput(content, f"{source}/{connector}", connector, f"{source}/{connector}", "")
+        )
     if references:
         chart_inputs.append(ChartInput(orjson.dumps(references), None, None, None, ""))
     digest = hashlib.sha256(CONSOLIDATION_VERSION.encode())

@@ -1,0 +1,56 @@
+# Two commands matter: `make demo` and `make test`. Everything they need is installed into this folder
+# (.venv, .venv-sdk, tests/sdk/node_modules) from hash-locked lists, once, and again when a list changes.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+
+BIN := .venv/bin
+PYTEST_ARGS ?=
+
+.PHONY: help demo run test test-fast lint format lock clean install install-dev install-sdk install-postgres
+
+help: ## List the commands
+	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/^([a-z-]+):.*## /\1\t/' | column -t -s $$'\t'
+
+demo: install ## Install, then make a sample patient's chart end to end, offline
+	@exec $(BIN)/chartbridge demo
+
+run: install ## Install, then serve the API with a worker on http://127.0.0.1:8080 until Ctrl-C
+	@exec $(BIN)/chartbridge serve
+
+test: install-dev install-sdk install-postgres lint ## All checks and all tests, as CI runs them
+	@$(BIN)/pytest $(PYTEST_ARGS)
+
+test-fast: install-dev ## Tests that take less than a few seconds each
+	@$(BIN)/pytest -m "not slow and not sdk and not fault" $(PYTEST_ARGS)
+
+lint: install-dev ## Style, types and the rules of imports
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+format: install-dev ## Put all Python files into the project's style
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+lock: ## Choose versions anew and write requirements/*.txt and the SDK's package-lock.json
+	@scripts/lock
+
+clean: ## Remove what the commands above made, except ./data
+	@rm -rf .venv .venv-sdk tests/sdk/node_modules .mypy_cache .ruff_cache .import_linter_cache .hypothesis build dist
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+install:
+	@scripts/install runtime
+
+install-dev:
+	@scripts/install dev
+
+install-sdk:
+	@scripts/install python-sdk
+	@scripts/install javascript-sdk
+
+install-postgres: install-dev
+	@scripts/install postgres

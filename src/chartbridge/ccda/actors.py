@@ -1,0 +1,275 @@
+"""People, organizations, places and devices: each appears once, however often the document names it.
+
+Two mentions are the same when they share an identifier and their names do not differ; without
+identifiers, when their content is the same. What a later mention adds is added.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from lxml import etree
+
+from chartbridge.ccda.context import SOURCE_ELEMENT, Context
+from chartbridge.ccda.datatypes import codeable, identifiers, when
+from chartbridge.ccda.demographics import (
+    addresses,
+    contact_points,
+    display_name,
+    human_names,
+)
+from chartbridge.ccda.names import (
+    ADDR,
+    ASSIGNED_AUTHOR,
+    ASSIGNED_AUTHORING_DEVICE,
+    ASSIGNED_ENTITY,
+    ASSIGNED_PERSON,
+    AUTHOR,
+    CODE,
+    ID,
+    LOCATION,
+    MANUFACTURER_MODEL_NAME,
+    NAME,
+    PARTICIPANT,
+    PARTICIPANT_ROLE,
+    PERFORMER,
+    PLAYING_ENTITY,
+    REPRESENTED_ORGANIZATION,
+    SOFTWARE_NAME,
+    TELECOM,
+    TIME,
+    Element,
+)
+from chartbridge.ccda.narrative import squeeze, words
+from chartbridge.ccda.node import Node, node_at
+from chartbridge.fhir import content_id, drop, reference
+
+Json = dict[str, Any]
+
+
+class Actors:
+    """The actors of one document."""
+
+    def __init__(self, ctx: Context) -> None:
+        self._ctx = ctx
+        self.entries: dict[str, Json] = {}
+        self.patient_identifiers: set[tuple[str, str]] = set()
+        self._by_identifier: dict[tuple[str, str, str], list[Json]] = {}
+        self._seen: dict[tuple[str, bytes], tuple[Json | None, Json | None]] = {}
+        ctx.actors = self
+
+    # roles
+
+    def role(self, el: Element, path: str) -> tuple[Json | None, Json | None]:
+        """An assignedAuthor, assignedEntity or the like as references to (person or device, organization)."""
+        key = (el.tag, etree.tostring(el, with_tail=False))
+        found = self._seen.get(key)
+        if found is None:
+            found = self._seen[key] = self._role(Node(el), path)
+        return found
+
+    def _role(self, node: Node, path: str) -> tuple[Json | None, Json | None]:
+        organization = self.organization(
+            node.node(REPRESENTED_ORGANIZATION), f"{path}/representedOrganization"
+        )
+        device = node.node(ASSIGNED_AUTHORING_DEVICE)
+        if device is not None:
+            return self._device(node, device, path), organization
+        ids = identifiers(node.children(ID))
+        if any((one.get("system", ""), one["value"]) in self.patient_identifiers for one in ids):
+            return self._ctx.patient, organization
+        person = node.node(ASSIGNED_PERSON)
+        names = human_names(person.children(NAME)) if person is not None else []
+        specialty = codeable(node.child(CODE), self._ctx)
+        practitioner = self._practitioner(node, ids, names, path)
+        if practitioner is not None and (organization is not None or specialty is not None):
+            self._add(
+                "PractitionerRole",
+                {"practitioner": practitioner, "organization": organization, "specialty": [specialty]},
+                path,
+            )
+        return practitioner, organization
+
+    def _practitioner(self, node: Node, ids: list[Json], names: list[Json], path: str) -> Json | None:
+        if not ids and not names:
+            return None
+        fields = {
+            "identifier": ids,
+            "name": names,
+            "telecom": contact_points(node.children(TELECOM)),
+            "address": addresses(node.children(ADDR)),
+        }
+        label = display_name(names[0]) if names else None
+        return reference(self._merge("Practitioner", fields, ids, label, path), label)
+
+    def organization(self, node: Node | None, path: str) -> Json | None:
+        """A representedOrganization, custodian, provider or manufacturer as a reference to Organization."""
+        if node is None:
+            return None
+        ids = identifiers(node.children(ID))
+        name = words(node.child(NAME))
+        if not ids and name is None:
+            return None
+        fields = {
+            "identifier": ids,
+            "active": True,
+            "name": name,
+            "telecom": [one for one in contact_points(node.children(TELECOM)) if one.get("use") != "home"],
+            "address": [one for one in addresses(node.children(ADDR)) if one.get("use") != "home"],
+        }
+        return reference(self._merge("Organization", fields, ids, name, path), name)
+
+    def location(self, node: Node | None, name: str | None, path: str) -> Json | None:
+        """A service delivery location or health care facility as a reference to a Location."""
+        if node is None:
+            return None
+        ids = identifiers(node.children(ID))
+        kind = codeable(node.child(CODE), self._ctx)
+        where = addresses(node.children(ADDR))
+        if not ids and name is None and kind is None and not where:
+            return None
+        fields = {
+            "identifier": ids,
+            "name": name,
+            "type": [kind],
+            "telecom": contact_points(node.children(TELECOM)),
+            "address": where[0] if where else None,
+        }
+        return reference(self._merge("Location", fields, ids, name, path), name)
+
+    def _device(self, node: Node, device: Node, path: str) -> Json | None:
+        names = []
+        for tag, kind in ((MANUFACTURER_MODEL_NAME, "model-name"), (SOFTWARE_NAME, "user-friendly-name")):
+            el = device.child(tag)
+            said = None if el is None else squeeze(el.text) or el.get("displayName")
+            if said:
+                names.append({"name": said, "type": kind})
+        ids = identifiers(node.children(ID))
+        if not ids and not names:
+            return None
+        fields = {"identifier": ids, "deviceName": names, "type": codeable(node.child(CODE), self._ctx)}
+        label = names[0]["name"] if names else None
+        return reference(self._merge("Device", fields, ids, label, path), label)
+
+    # participations
+
+    def author(self, node: Node, path: str) -> tuple[Json | None, str | None]:
+        """The first author that is known, and the time of the participation."""
+        moment: str | None = None
+        for position, el in enumerate(node.children(AUTHOR), 1):
+            participation = Node(el)
+            moment = moment or when(participation.child(TIME), self._ctx).start
+            assigned = participation.child(ASSIGNED_AUTHOR)
+            if assigned is None:
+                continue
+            person, organization = self.role(assigned, f"{path}/author[{position}]/assignedAuthor")
+            if person is not None or organization is not None:
+                return person or organization, moment
+        return None, moment
+
+    def performers(self, node: Node, path: str) -> list[tuple[Node, Json | None, Json | None]]:
+        """The performers: the participation, the person, the organization; neither is never both missing."""
+        found = []
+        for position, el in enumerate(node.children(PERFORMER), 1):
+            participation = Node(el)
+            assigned = participation.child(ASSIGNED_ENTITY)
+            if assigned is None:
+                continue
+            person, organization = self.role(assigned, f"{path}/performer[{position}]/assignedEntity")
+            if person is not None or organization is not None:
+                found.append((participation, person, organization))
+        return found
+
+    def performer_references(self, node: Node, path: str) -> list[Json]:
+        """The performers as references, to the person or else the organization."""
+        made: list[Json] = []
+        for _, person, organization in self.performers(node, path):
+            one = person or organization
+            if one is not None and one not in made:
+                made.append(one)
+        return made
+
+    def locations(self, node: Node, path: str) -> list[Json]:
+        """The participants of type LOC as references to Locations."""
+        made: list[Json] = []
+        for position, el in enumerate(node.children(PARTICIPANT), 1):
+            if el.get("typeCode") != "LOC":
+                continue
+            role = node_at(Node(el), PARTICIPANT_ROLE)
+            entity = node_at(role, PLAYING_ENTITY)
+            name = None if entity is None else words(entity.child(NAME))
+            one = self.location(role, name, f"{path}/participant[{position}]/participantRole")
+            if one is not None and one not in made:
+                made.append(one)
+        return made
+
+    def facility(self, node: Node | None, path: str) -> Json | None:
+        """A healthCareFacility of the header as a reference to a Location."""
+        if node is None:
+            return None
+        place = node.node(LOCATION)
+        if place is not None and ADDR in place.one and ADDR not in node.one:
+            node.one[ADDR] = place.one[ADDR]
+        name = None if place is None else words(place.child(NAME))
+        return self.location(node, name, path)
+
+    # merging
+
+    def _merge(self, kind: str, fields: Json, ids: list[Json], label: str | None, path: str) -> Json:
+        keys = [(kind, one.get("system", ""), one["value"]) for one in ids if _identifies(one, kind)]
+        wanted = label.casefold() if label else None
+        for key in keys:
+            for made in self._by_identifier.get(key, ()):
+                known = _label(made)
+                if known is None or wanted is None or known.casefold() == wanted:
+                    _enrich(made, fields)
+                    self._index(keys, made)
+                    return made
+        if keys:
+            basis: Json = {"resourceType": kind, "identifier": list(keys[0]), "name": wanted}
+        else:
+            basis = {"resourceType": kind, **(drop(fields) or {})}
+        made = self._put(kind, content_id(self._ctx.namespace, basis), fields, path)
+        self._index(keys, made)
+        return made
+
+    def _index(self, keys: list[tuple[str, str, str]], made: Json) -> None:
+        for key in keys:
+            same = self._by_identifier.setdefault(key, [])
+            if made not in same:
+                same.append(made)
+
+    def _add(self, kind: str, fields: Json, path: str) -> Json:
+        basis = {"resourceType": kind, **(drop(fields) or {})}
+        return self._put(kind, content_id(self._ctx.namespace, basis), fields, path)
+
+    def _put(self, kind: str, identity: str, fields: Json, path: str) -> Json:
+        key = f"{kind}/{identity}"
+        made = self.entries.get(key)
+        if made is None:
+            source = [{"url": SOURCE_ELEMENT, "valueString": path}]
+            made = {"resourceType": kind, "id": identity, "extension": source, **(drop(fields) or {})}
+            self.entries[key] = made
+        return made
+
+
+def _identifies(one: Json, kind: str) -> bool:
+    """A bare OID names an authority as often as a person, so it identifies organizations only."""
+    return kind == "Organization" or one.get("system") != "urn:ietf:rfc:3986" or ":uuid:" in one["value"]
+
+
+def _label(made: Json) -> str | None:
+    name = made.get("name")
+    if isinstance(name, list):
+        return display_name(name[0])
+    if name is None and made.get("deviceName"):
+        return str(made["deviceName"][0]["name"])
+    return name
+
+
+def _enrich(made: Json, fields: Json) -> None:
+    for name, value in (drop(fields) or {}).items():
+        if name not in made:
+            made[name] = value
+        elif isinstance(value, list) and name in ("identifier", "telecom", "address"):
+            made[name].extend(one for one in value if one not in made[name])

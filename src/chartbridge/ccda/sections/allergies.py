@@ -1,0 +1,269 @@
+"""Allergies and intolerances: Allergy Concern Act and its observations as AllergyIntolerance.
+
+Follows C-CDA on FHIR, allergies. "No known allergies" (a negated observation without a substance)
+becomes the negated SNOMED CT concept; a negated observation with a substance becomes that substance
+with verificationStatus ``refuted``.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from chartbridge.ccda import templates as t
+from chartbridge.ccda.codesystems import SNOMED
+from chartbridge.ccda.context import Context
+from chartbridge.ccda.datatypes import codeable, concept, effective, identifiers, when
+from chartbridge.ccda.names import (
+    CODE,
+    EFFECTIVE_TIME,
+    ID,
+    NAME,
+    ORIGINAL_TEXT,
+    PARTICIPANT,
+    PARTICIPANT_ROLE,
+    PLAYING_ENTITY,
+    STATUS_CODE,
+    TEXT,
+    VALUE,
+)
+from chartbridge.ccda.node import Node, node_at
+from chartbridge.ccda.registry import maps, part
+from chartbridge.ccda.sections.common import Json, frame, notes
+from chartbridge.ccda.statement import Statement
+from chartbridge.fhir import drop
+
+CLINICAL = "http://terminology.hl7.org/CodeSystem/allergyintolerance-clinical"
+VERIFICATION = "http://terminology.hl7.org/CodeSystem/allergyintolerance-verification"
+SECTIONS = ("48765-2",)
+
+CATEGORY = {
+    "235719002": "food",
+    "414285001": "food",
+    "418471000": "food",
+    "416098002": "medication",
+    "419511003": "medication",
+    "59037007": "medication",
+    "232347008": "environment",
+    "426232007": "environment",
+    "FALG": "food",
+    "FINT": "food",
+    "FNAINT": "food",
+    "DALG": "medication",
+    "DINT": "medication",
+    "DNAINT": "medication",
+    "EALG": "environment",
+    "EINT": "environment",
+    "ENAINT": "environment",
+}
+TYPE = {
+    "235719002": "intolerance",
+    "59037007": "intolerance",
+    "414285001": "allergy",
+    "416098002": "allergy",
+    "419199007": "allergy",
+    "232347008": "allergy",
+    "426232007": "allergy",
+    "ALG": "allergy",
+    "FALG": "allergy",
+    "DALG": "allergy",
+    "EALG": "allergy",
+    "FINT": "intolerance",
+    "DINT": "intolerance",
+    "EINT": "intolerance",
+    "FNAINT": "intolerance",
+    "DNAINT": "intolerance",
+    "ENAINT": "intolerance",
+}
+NO_KNOWN = {
+    "414285001": ("429625007", "No known food allergy"),
+    "416098002": ("409137002", "No known drug allergy"),
+    "419511003": ("409137002", "No known drug allergy"),
+    "419199007": ("716186003", "No known allergy"),
+    "420134006": ("716186003", "No known allergy"),
+    "418038007": ("716186003", "No known allergy"),
+}
+NO_KNOWN_CODES = frozenset(("716186003", "409137002", "429625007", "428607008", "428197003", "160244002"))
+STATUS = {
+    "55561003": "active",
+    "73425007": "inactive",
+    "413322009": "resolved",
+    "active": "active",
+    "inactive": "inactive",
+    "resolved": "resolved",
+}
+CONCERN_STATUS = {"active": "active", "completed": "inactive", "suspended": "inactive", "aborted": "inactive"}
+SEVERITY = {
+    "255604002": "mild",
+    "371923003": "mild",
+    "6736007": "moderate",
+    "371924009": "moderate",
+    "24484000": "severe",
+    "399166001": "severe",
+    "L": "mild",
+    "M": "moderate",
+    "H": "severe",
+}
+CRITICALITY = {"CRITH": "high", "CRITL": "low", "CRITU": "unable-to-assess"}
+
+part(
+    t.ALLERGY_STATUS,
+    t.REACTION_OBSERVATION,
+    t.CRITICALITY_OBSERVATION,
+    t.SEVERITY_OBSERVATION,
+    of="an allergy",
+)
+
+
+@maps(t.ALLERGY_CONCERN_ACT, sections=SECTIONS, elements=("act",))
+def allergy_concern(st: Statement, ctx: Context) -> Json | None:
+    """Allergy Concern Act: its observations are the allergies."""
+    content = [
+        child
+        for child in st.related
+        if child.tag == "observation" and child.template in (t.ALLERGY_OBSERVATION, "")
+    ]
+    return frame(st, ctx, content)
+
+
+@maps(t.ALLERGY_OBSERVATION, sections=SECTIONS, elements=("observation",))
+def allergy_intolerance(st: Statement, ctx: Context) -> Json | None:
+    """Allergy - Intolerance Observation as AllergyIntolerance."""
+    value = codeable(st.child(VALUE), ctx)
+    kinds = [one["code"] for one in value.get("coding", ())] if value else []
+    substance = _substance(st, ctx)
+    no_known = any(kind in NO_KNOWN_CODES for kind in kinds)
+    if no_known:
+        code = value
+    elif st.denied and substance is None:
+        code = _no_known(kinds, value)
+    else:
+        code = substance
+    if code is None:
+        code = _text_only(st, ctx) or (value if not st.denied else None)
+    if code is None:
+        return None
+    reactions, severities = _reactions(st, ctx)
+    refuted = st.denied and substance is not None
+    author, recorded = ctx.actors.author(st, st.path)
+    onset = effective(st, ctx)
+    return ctx.add(
+        "AllergyIntolerance",
+        {
+            "identifier": identifiers(st.children(ID)),
+            "clinicalStatus": concept(
+                CLINICAL, "inactive" if refuted else _clinical_status(st, onset.high is not None)
+            ),
+            "verificationStatus": concept(VERIFICATION, "refuted" if refuted else "confirmed"),
+            "type": next((TYPE[kind] for kind in kinds if kind in TYPE), None),
+            "category": [next((CATEGORY[kind] for kind in kinds if kind in CATEGORY), None)],
+            "criticality": _criticality(st),
+            "code": code,
+            "patient": ctx.patient,
+            **_onset(onset.choice("onset")),
+            "recordedDate": recorded,
+            "recorder": author,
+            "note": notes(st, ctx) + severities,
+            "reaction": reactions,
+        },
+        st,
+    )
+
+
+def _onset(choice: dict[str, Any]) -> dict[str, Any]:
+    """A period that only begins is an onset at that time; how it ended is the clinical status."""
+    period = choice.get("onsetPeriod")
+    if period and "start" in period:
+        return {"onsetDateTime": period["start"]}
+    return {} if period else choice
+
+
+def _substance(st: Statement, ctx: Context) -> Json | None:
+    """The consumable: code, or else its name or original text."""
+    for el in st.children(PARTICIPANT):
+        if el.get("typeCode") not in ("CSM", None):
+            continue
+        entity = node_at(Node(el), PARTICIPANT_ROLE, PLAYING_ENTITY)
+        if entity is None:
+            continue
+        found = codeable(entity.child(CODE), ctx)
+        name = ctx.text(entity.child(NAME))
+        if found is None and name is not None:
+            found = {"text": name}
+        if found is not None:
+            return found
+    return None
+
+
+def _no_known(kinds: list[str], value: Json | None) -> Json:
+    for kind in kinds:
+        if kind in NO_KNOWN:
+            return concept(SNOMED, *NO_KNOWN[kind])
+    said = next((one.get("display") for one in (value or {}).get("coding", ()) if one.get("display")), None)
+    if said is not None:
+        return {"text": f"No known {said[0].lower()}{said[1:]}"}
+    return concept(SNOMED, "716186003", "No known allergy")
+
+
+def _text_only(st: Statement, ctx: Context) -> Json | None:
+    value = st.node(VALUE)
+    text = ctx.text(st.child(TEXT)) or (ctx.text(value.child(ORIGINAL_TEXT)) if value is not None else None)
+    return {"text": text} if text else None
+
+
+def _clinical_status(st: Statement, ended: bool) -> str:
+    status = st.take(t.ALLERGY_STATUS, t.PROBLEM_STATUS) or st.take_coded("33999-4")
+    if status is not None:
+        said = status.code_value(VALUE)
+        if said in STATUS:
+            return STATUS[said]
+    if ended:
+        return "resolved"
+    concern = st.parent.code_value(STATUS_CODE) if st.parent is not None else ""
+    return CONCERN_STATUS.get(concern, "active")
+
+
+def _criticality(st: Statement) -> str | None:
+    criticality = st.take(t.CRITICALITY_OBSERVATION)
+    return None if criticality is None else CRITICALITY.get(criticality.code_value(VALUE))
+
+
+def _severity(st: Statement) -> tuple[str | None, Statement | None]:
+    severity = st.take(t.SEVERITY_OBSERVATION)
+    return (None, None) if severity is None else (SEVERITY.get(severity.code_value(VALUE)), severity)
+
+
+def _reactions(st: Statement, ctx: Context) -> tuple[list[Json], list[Json]]:
+    """Reactions, and severities of the allergy itself: those go to reactions without their own."""
+    overall, severity = _severity(st)
+    made: list[Json] = []
+    for reaction in st.related:
+        if reaction.taken or not (
+            reaction.template == t.REACTION_OBSERVATION
+            or (reaction.tag == "observation" and reaction.type_code == "MFST" and not reaction.template)
+        ):
+            continue
+        manifestation = codeable(reaction.child(VALUE), ctx)
+        text = ctx.text(reaction.child(TEXT))
+        if manifestation is None and text is not None:
+            manifestation = {"text": text}
+        if manifestation is None or reaction.negated:
+            continue
+        reaction.taken = True
+        own, _ = _severity(reaction)
+        made.append(
+            drop(
+                {
+                    "manifestation": [manifestation],
+                    "description": text if text != manifestation.get("text") else None,
+                    "onset": when(reaction.child(EFFECTIVE_TIME), ctx).start,
+                    "severity": own or overall,
+                    "note": notes(reaction, ctx),
+                }
+            )
+            or {}
+        )
+    if severity is not None and not made:
+        said = codeable(severity.child(VALUE), ctx)
+        words = said and (said.get("text") or next((c.get("display") for c in said.get("coding", ())), None))
+        return made, [{"text": f"Severity: {words}"}] if words else []
+    return made, []

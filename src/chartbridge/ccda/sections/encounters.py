@@ -1,0 +1,190 @@
+"""Encounters: Encounter with its diagnoses; planned ones have the status ``planned``."""
+
+from __future__ import annotations
+
+import re
+
+from chartbridge.ccda import templates as t
+from chartbridge.ccda.codesystems import CPT, V3_ACT_CODE
+from chartbridge.ccda.context import Context
+from chartbridge.ccda.datatypes import absent_extension, codeable, effective, identifiers
+from chartbridge.ccda.names import (
+    CODE,
+    ID,
+    PARTICIPANT,
+    SDTC_DISCHARGE_DISPOSITION_CODE,
+    STATUS_CODE,
+)
+from chartbridge.ccda.registry import maps
+from chartbridge.ccda.sections.common import Json, reasons
+from chartbridge.ccda.statement import Statement
+from chartbridge.ccda.times import Interval
+from chartbridge.fhir import drop
+
+SECTIONS = ("46240-8",)
+
+STATUS = {
+    "completed": "finished",
+    "active": "in-progress",
+    "cancelled": "cancelled",
+    "held": "planned",
+    "new": "unknown",
+    "aborted": "unknown",
+    "suspended": "onleave",
+    "nullified": "entered-in-error",
+}
+CLASSES = {
+    "AMB": "ambulatory",
+    "EMER": "emergency",
+    "FLD": "field",
+    "HH": "home health",
+    "IMP": "inpatient encounter",
+    "ACUTE": "inpatient acute",
+    "NONAC": "inpatient non-acute",
+    "OBSENC": "observation encounter",
+    "PRENC": "pre-admission",
+    "SS": "short stay",
+    "VR": "virtual",
+}
+_CPT_CLASSES = (
+    (range(99202, 99216), "AMB"),
+    (range(99201, 99202), "AMB"),
+    (range(99221, 99240), "IMP"),
+    (range(99241, 99246), "AMB"),
+    (range(99281, 99289), "EMER"),
+    (range(99341, 99351), "HH"),
+    (range(99381, 99398), "AMB"),
+)
+"""The CPT evaluation and management codes that say by definition where the encounter took place."""
+_DIAGNOSES = frozenset((t.ENCOUNTER_DIAGNOSIS, t.PROBLEM_OBSERVATION))
+_DIGITS = re.compile(r"\d{5}")
+
+
+@maps(
+    t.ENCOUNTER_ACTIVITY,
+    t.PLANNED_ENCOUNTER,
+    sections=SECTIONS,
+    elements=("encounter",),
+    default="encounter",
+)
+def encounter(st: Statement, ctx: Context) -> Json | None:
+    """Encounter Activity as Encounter; the one that the header names too is one with it."""
+    code = codeable(st.child(CODE), ctx)
+    ids = identifiers(st.children(ID))
+    moment = effective(st, ctx)
+    if code is None and moment.start is None and not st.related and PARTICIPANT not in st.one:
+        return _referred(st, ids, ctx) if st.parent is not None else None
+    diagnoses: list[Json] = []
+    for child in st.related:
+        if child.template in _DIAGNOSES and child.type_code != "RSON" and not child.taken:
+            ctx.convert(child)
+            diagnoses += [{"reference": key} for key in child.resources if key.startswith("Condition/")]
+    fields = encounter_fields(
+        ctx,
+        ids=ids,
+        code=code,
+        status="planned" if st.planned and not st.negated else _status(st, moment),
+        moment=moment,
+        performers=ctx.actors.performer_references(st, st.path),
+        locations=ctx.actors.locations(st, st.path),
+        disposition=codeable(st.child(SDTC_DISCHARGE_DISPOSITION_CODE), ctx),
+    )
+    fields["reasonCode"] = reasons(st, ctx)
+    fields["diagnosis"] = [{"condition": one} for one in diagnoses]
+    known = None if st.planned else _known(ids, ctx)
+    if known is not None:
+        _merge(known, fields)
+        st.outcome = "merged"
+        ctx.belongs(f"Encounter/{known['id']}", st)
+        return known
+    made = ctx.add("Encounter", fields, st)
+    if not st.planned:
+        remember(made, ctx)
+    return made
+
+
+def encounter_fields(
+    ctx: Context,
+    *,
+    ids: list[Json],
+    code: Json | None,
+    status: str,
+    moment: Interval,
+    performers: list[Json],
+    locations: list[Json],
+    disposition: Json | None,
+) -> Json:
+    """The fields of an Encounter, from a section or from the header."""
+    return {
+        "identifier": ids,
+        "status": status,
+        "class": encounter_class(code),
+        "type": [code],
+        "subject": ctx.patient,
+        "participant": [{"individual": one} for one in performers if one["reference"].startswith("Pract")],
+        "serviceProvider": next((one for one in performers if one["reference"].startswith("Org")), None),
+        "period": moment.period,
+        "hospitalization": drop({"dischargeDisposition": disposition}),
+        "location": [{"location": one} for one in locations],
+    }
+
+
+def encounter_class(code: Json | None) -> Json:
+    """The class: a code of ActCode, or what the CPT code says by definition, or unknown."""
+    codings = (code or {}).get("coding", ())
+    for one in codings:
+        if one.get("system") == V3_ACT_CODE and one["code"] in CLASSES:
+            return {"system": V3_ACT_CODE, "code": one["code"], "display": CLASSES[one["code"]]}
+    for one in codings:
+        if one.get("system") == CPT and _DIGITS.fullmatch(one["code"]):
+            for numbers, found in _CPT_CLASSES:
+                if int(one["code"]) in numbers:
+                    return {"system": V3_ACT_CODE, "code": found, "display": CLASSES[found]}
+    return {"extension": absent_extension()}
+
+
+def _status(st: Statement, moment: Interval) -> str:
+    if st.negated:
+        return "cancelled"
+    said = STATUS.get(st.code_value(STATUS_CODE))
+    if said is not None:
+        return said
+    return "finished" if moment.point is not None or moment.high is not None else "unknown"
+
+
+def remember(made: Json, ctx: Context) -> None:
+    """Let later mentions of an encounter, by identifier, find it."""
+    for one in made.get("identifier", ()):
+        ctx.encounters.setdefault((one.get("system", ""), one["value"]), made)
+
+
+def _known(ids: list[Json], ctx: Context) -> Json | None:
+    for one in ids:
+        made = ctx.encounters.get((one.get("system", ""), one["value"]))
+        if made is not None and f"Encounter/{made['id']}" in ctx.entries:
+            return made
+    return None
+
+
+def _merge(known: Json, fields: Json) -> None:
+    """What a further mention adds; what both have stays as it was, lists grow."""
+    for name, value in (drop(fields) or {}).items():
+        if name not in known:
+            known[name] = value
+        elif name in ("identifier", "type", "participant", "location", "reasonCode", "diagnosis"):
+            known[name].extend(one for one in value if one not in known[name])
+        elif (name == "class" and "code" not in known[name]) or (
+            name == "status" and known[name] == "unknown"
+        ):
+            known[name] = value
+
+
+def _referred(st: Statement, ids: list[Json], ctx: Context) -> Json | None:
+    """An encounter that is nothing but an id within another statement: a reference to one elsewhere."""
+    known = _known(ids, ctx)
+    if known is not None:
+        ctx.absorb(st, known)
+    else:
+        ctx.absorb(st)
+        st.reason = "refers to an encounter by its id"
+    return None

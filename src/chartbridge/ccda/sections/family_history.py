@@ -1,0 +1,154 @@
+"""Family history: an organizer for each relative as FamilyMemberHistory."""
+
+from __future__ import annotations
+
+from chartbridge.ccda import templates as t
+from chartbridge.ccda.context import Context
+from chartbridge.ccda.datatypes import codeable, date, effective, identifiers
+from chartbridge.ccda.demographics import display_name, human_names
+from chartbridge.ccda.names import (
+    ADMINISTRATIVE_GENDER_CODE,
+    BIRTH_TIME,
+    CODE,
+    ID,
+    NAME,
+    RELATED_SUBJECT,
+    SDTC_BIRTH_TIME,
+    SDTC_DECEASED_IND,
+    SDTC_DECEASED_TIME,
+    STATUS_CODE,
+    SUBJECT,
+    TEXT,
+    VALUE,
+    Element,
+)
+from chartbridge.ccda.node import node_at
+from chartbridge.ccda.registry import maps, part
+from chartbridge.ccda.sections.common import Json, notes
+from chartbridge.ccda.sections.problems import age_quantity
+from chartbridge.ccda.statement import Statement
+from chartbridge.fhir import drop
+
+SECTIONS = ("10157-6",)
+GENDERS = {
+    "M": ("male", "Male"),
+    "F": ("female", "Female"),
+    "UN": ("other", "Other"),
+}
+GENDER = "http://hl7.org/fhir/administrative-gender"
+UNKNOWN_RELATIVE = {"text": "Relative (not stated which)"}
+
+part(t.FAMILY_HISTORY_DEATH, of="a family history observation")
+
+
+@maps(t.FAMILY_HISTORY_ORGANIZER, sections=SECTIONS, elements=("organizer",))
+def family_member_history(st: Statement, ctx: Context) -> Json | None:
+    """Family History Organizer as FamilyMemberHistory."""
+    relative = node_at(st, SUBJECT, RELATED_SUBJECT)
+    relationship = None if relative is None else codeable(relative.child(CODE), ctx)
+    person = None if relative is None else relative.node(SUBJECT)
+    findings = [s for s in st.related if s.tag == "observation"]
+    deceased = False
+    conditions: list[Json] = []
+    for finding in findings:
+        made, died = _condition(finding, ctx)
+        if made is not None:
+            conditions.append(made)
+            finding.taken = True
+        deceased = deceased or died
+    if relationship is None and not conditions:
+        return None
+    gender = None if person is None else _gender(person.child(ADMINISTRATIVE_GENDER_CODE))
+    birth = None if person is None else date(person.child(BIRTH_TIME)) or date(person.child(SDTC_BIRTH_TIME))
+    return ctx.add(
+        "FamilyMemberHistory",
+        {
+            "identifier": identifiers(st.children(ID)),
+            "status": "completed" if st.code_value(STATUS_CODE) in ("completed", "") else "partial",
+            "patient": ctx.patient,
+            **_date(st, ctx),
+            "name": display_name(next(iter(human_names(person.children(NAME))), None)) if person else None,
+            "relationship": relationship or UNKNOWN_RELATIVE,
+            "sex": gender,
+            "bornDate": birth,
+            **_deceased(person.one if person else {}, deceased),
+            "note": notes(st, ctx),
+            "condition": conditions,
+        },
+        st,
+    )
+
+
+@maps(t.FAMILY_HISTORY_OBSERVATION, sections=SECTIONS, elements=("observation",))
+def lone_family_history(st: Statement, ctx: Context) -> Json | None:
+    """A family history observation without an organizer: a relative of whom only this is known."""
+    made, died = _condition(st, ctx)
+    if made is None:
+        return None
+    return ctx.add(
+        "FamilyMemberHistory",
+        {
+            "identifier": identifiers(st.children(ID)),
+            "status": "partial",
+            "patient": ctx.patient,
+            "relationship": UNKNOWN_RELATIVE,
+            "deceasedBoolean": died or None,
+            "condition": [made],
+        },
+        st,
+    )
+
+
+def _date(st: Statement, ctx: Context) -> Json:
+    moment = effective(st, ctx).start
+    return {"date": moment} if moment else {}
+
+
+def _gender(el: Element | None) -> Json | None:
+    code = None if el is None else el.get("code")
+    known = GENDERS.get(code or "")
+    return None if known is None else {"coding": [{"system": GENDER, "code": known[0], "display": known[1]}]}
+
+
+def _deceased(person: dict[str, Element], died: bool) -> Json:
+    on = date(person.get(SDTC_DECEASED_TIME))
+    if on:
+        return {"deceasedDate": on}
+    flag = person.get(SDTC_DECEASED_IND)
+    said = None if flag is None else flag.get("value")
+    if died or said == "true":
+        return {"deceasedBoolean": True}
+    return {"deceasedBoolean": False} if said == "false" else {}
+
+
+def _condition(st: Statement, ctx: Context) -> tuple[Json | None, bool]:
+    """One finding, and whether the relative died (of it)."""
+    code = codeable(st.child(VALUE), ctx)
+    if code is None:
+        text = ctx.text(st.child(TEXT))
+        code = {"text": text} if text else None
+    death = st.take(t.FAMILY_HISTORY_DEATH)
+    died = death is not None and not death.negated
+    if code is None:
+        return None, died
+    remarks = notes(st, ctx)
+    if st.negated:
+        words = code.get("text") or next((c.get("display") or c["code"] for c in code["coding"]), "")
+        code = {"text": f"No history of: {words}"}
+        remarks.insert(0, {"text": "Negated in the source (negationInd)"})
+    age = st.take(t.AGE_OBSERVATION)
+    onset = effective(st, ctx)
+    return (
+        drop(
+            {
+                "code": code,
+                "contributedToDeath": True
+                if died and death is not None and death.type_code == "CAUS"
+                else None,
+                "onsetAge": None if age is None else age_quantity(age),
+                "onsetString": onset.start if age is None else None,
+                "note": remarks,
+            }
+        ),
+        died,
+    )

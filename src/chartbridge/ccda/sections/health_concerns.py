@@ -1,0 +1,70 @@
+"""Health concerns: the act groups problems, observations and references; alone, it is a Condition itself."""
+
+from __future__ import annotations
+
+from chartbridge.ccda import templates as t
+from chartbridge.ccda.context import Context
+from chartbridge.ccda.datatypes import codeable, concept, effective, identifiers
+from chartbridge.ccda.names import CODE, ID, STATUS_CODE
+from chartbridge.ccda.registry import maps
+from chartbridge.ccda.sections.common import Json, frame, notes, text_concept
+from chartbridge.ccda.sections.problems import (
+    CLINICAL,
+    CONCERN_STATUS,
+    HEALTH_CONCERN,
+    VERIFICATION,
+)
+from chartbridge.ccda.statement import Statement
+
+_WRAPPERS = frozenset(("75310-3", "281694009", "75326-9", "CONC"))
+"""Codes that say only 'health concern'."""
+
+
+@maps(t.HEALTH_CONCERN_ACT, t.RISK_CONCERN_ACT, sections=("75310-3",), elements=("act",))
+def health_concern(st: Statement, ctx: Context) -> Json | None:
+    """Health Concern Act and Risk Concern Act.
+
+    What they contain is converted on its own, problems as Conditions of category health-concern. An
+    act with a text or a code of its own and no content is a Condition with that as its code. Negated,
+    it denies that there are health concerns: refuted, with the words as note, lest they deny twice.
+    """
+    content = [child for child in st.related if child.template != t.ENTRY_REFERENCE]
+    if content:
+        return frame(st, ctx, content)
+    code = codeable(st.child(CODE), ctx)
+    said = text_concept(st, ctx)
+    remarks = notes(st, ctx)
+    if code is None or {one["code"] for one in code.get("coding", ())} & _WRAPPERS:
+        if st.negated:
+            code = code or {"text": "Health concern"}
+            remarks += [said] if said is not None else []
+        else:
+            code = said
+    if code is None:
+        return None
+    author, recorded = ctx.actors.author(st, st.path)
+    moment = effective(st, ctx)
+    return ctx.add(
+        "Condition",
+        {
+            "identifier": identifiers(st.children(ID)),
+            "clinicalStatus": concept(
+                CLINICAL,
+                "inactive"
+                if st.negated
+                else "resolved"
+                if moment.high is not None
+                else CONCERN_STATUS.get(st.code_value(STATUS_CODE), "active"),
+            ),
+            "verificationStatus": concept(VERIFICATION, "refuted" if st.negated else "confirmed"),
+            "category": [HEALTH_CONCERN],
+            "code": code,
+            "subject": ctx.patient,
+            "onsetDateTime": moment.start,
+            "abatementDateTime": moment.high if not moment.reversed else None,
+            "recordedDate": recorded,
+            "recorder": author,
+            "note": remarks,
+        },
+        st,
+    )

@@ -1,0 +1,197 @@
+"""Immunizations: given, and not given with the reason; planned ones are MedicationRequests."""
+
+from __future__ import annotations
+
+from chartbridge.ccda import templates as t
+from chartbridge.ccda.codesystems import LOINC, V3_ACT_CODE
+from chartbridge.ccda.context import Context
+from chartbridge.ccda.datatypes import (
+    absent_extension,
+    absent_reason,
+    codeable,
+    concept,
+    effective,
+    identifiers,
+    number,
+    quantity,
+)
+from chartbridge.ccda.names import (
+    APPROACH_SITE_CODE,
+    CODE,
+    CONSUMABLE,
+    DOSE_QUANTITY,
+    EFFECTIVE_TIME,
+    ENTRY_RELATIONSHIP,
+    ID,
+    LOT_NUMBER_TEXT,
+    MANUFACTURED_MATERIAL,
+    MANUFACTURED_PRODUCT,
+    MANUFACTURER_ORGANIZATION,
+    NAME,
+    REPEAT_NUMBER,
+    ROUTE_CODE,
+    SEQUENCE_NUMBER,
+    STATUS_CODE,
+    TEXT,
+    VALUE,
+)
+from chartbridge.ccda.node import node_at
+from chartbridge.ccda.registry import maps, part
+from chartbridge.ccda.sections.common import Json, notes, reasons
+from chartbridge.ccda.sections.medications import medication
+from chartbridge.ccda.statement import Statement
+from chartbridge.fhir import drop
+
+SECTIONS = ("11369-6",)
+FUNCTION = "http://terminology.hl7.org/CodeSystem/v2-0443"
+
+STATUS = {
+    "completed": "completed",
+    "active": "completed",
+    "nullified": "entered-in-error",
+    "aborted": "not-done",
+    "cancelled": "not-done",
+    "held": "not-done",
+    "new": "not-done",
+    "obsolete": "not-done",
+    "suspended": "not-done",
+}
+_REFUSALS = (t.IMMUNIZATION_REFUSAL_REASON, t.IMMUNIZATION_NOT_GIVEN_REASON)
+
+part(t.IMMUNIZATION_REFUSAL_REASON, t.IMMUNIZATION_NOT_GIVEN_REASON, of="an immunization")
+
+
+@maps(
+    t.IMMUNIZATION_ACTIVITY,
+    t.PLANNED_IMMUNIZATION_ACTIVITY,
+    sections=SECTIONS,
+    elements=("substanceAdministration",),
+)
+def immunization(st: Statement, ctx: Context) -> Json | None:
+    """Immunization Activity as Immunization: negated or refused it is ``not-done``.
+
+    Where negationInd says ``false`` and a reason for refusal is given all the same, negationInd is
+    believed and the reason is kept as a note, so that neither is lost.
+    """
+    if st.planned:
+        return medication(st, ctx)
+    product = node_at(st, CONSUMABLE, MANUFACTURED_PRODUCT)
+    material = None if product is None else product.node(MANUFACTURED_MATERIAL)
+    vaccine = None if material is None else codeable(material.child(CODE), ctx)
+    if vaccine is None:
+        text = (None if material is None else ctx.text(material.child(NAME))) or ctx.text(st.child(TEXT))
+        vaccine = {"text": text} if text else None
+    moment = effective(st, ctx)
+    if vaccine is None and moment.start is None and not st.negated:
+        return None
+    why = [made for one in st.take_all(*_REFUSALS) if (made := _refusal(one, ctx)) is not None]
+    given = st.el.get("negationInd") == "false"
+    if why and given:
+        ctx.issue(
+            "a reason for refusal is given, but negationInd is false: shown as done, with the reason as note"
+        )
+    refused = st.negated or (bool(why) and not given)
+    status = "not-done" if refused else STATUS.get(st.code_value(STATUS_CODE), "completed")
+    occurred = moment.start or moment.high
+    path = f"{st.path}/consumable/manufacturedProduct/manufacturerOrganization"
+    return ctx.add(
+        "Immunization",
+        {
+            "identifier": identifiers(st.children(ID)),
+            "status": status,
+            "statusReason": why[0] if why and status == "not-done" else None,
+            "vaccineCode": vaccine or absent_reason(None),
+            "patient": ctx.patient,
+            "occurrenceDateTime": occurred,
+            "_occurrenceDateTime": None if occurred else {"extension": absent_extension(_time_null(st))},
+            "location": next(iter(ctx.actors.locations(st, st.path)), None),
+            "manufacturer": None
+            if product is None
+            else ctx.actors.organization(product.node(MANUFACTURER_ORGANIZATION), path),
+            "lotNumber": None if material is None else ctx.text(material.child(LOT_NUMBER_TEXT)),
+            "site": codeable(st.child(APPROACH_SITE_CODE), ctx),
+            "route": codeable(st.child(ROUTE_CODE), ctx),
+            "doseQuantity": _dose(st),
+            "performer": [
+                {"function": concept(FUNCTION, "AP", "Administering Provider"), "actor": one}
+                for one in ctx.actors.performer_references(st, st.path)
+            ],
+            "note": notes(st, ctx)
+            + _instructions(st, ctx)
+            + [
+                {"text": f"Reason for refusal: {_words(one)}"}
+                for one in (why[1:] if status == "not-done" else why)
+            ],
+            "reasonCode": reasons(st, ctx),
+            "reaction": _reactions(st, ctx),
+            "protocolApplied": [_series(st)],
+        },
+        st,
+    )
+
+
+def _time_null(st: Statement) -> str | None:
+    el = st.child(EFFECTIVE_TIME)
+    return None if el is None else el.get("nullFlavor")
+
+
+def _refusal(st: Statement, ctx: Context) -> Json | None:
+    """The reason is the observation's code, or its value where the code is a mere assertion."""
+    code = codeable(st.child(CODE), ctx)
+    if code is not None and any(
+        one["code"] == "ASSERTION" or one.get("system") in (LOINC, V3_ACT_CODE)
+        for one in code.get("coding", ())
+    ):
+        code = codeable(st.child(VALUE), ctx) or code
+    return code or codeable(st.child(VALUE), ctx)
+
+
+def _words(code: Json) -> str:
+    return code.get("text") or next((one.get("display") or one["code"] for one in code["coding"]), "")
+
+
+def _dose(st: Statement) -> Json | None:
+    made = quantity(st.child(DOSE_QUANTITY))
+    if made is not None:
+        made.pop("comparator", None)
+    return made
+
+
+def _instructions(st: Statement, ctx: Context) -> list[Json]:
+    made = []
+    for instruction in st.related:
+        if instruction.template == t.INSTRUCTION and not instruction.taken:
+            text = ctx.text(instruction.child(TEXT))
+            if text is not None:
+                instruction.taken = True
+                made.append({"text": text})
+    return made
+
+
+def _reactions(st: Statement, ctx: Context) -> list[Json]:
+    """Reaction observations, each as an Observation that the immunization refers to."""
+    made = []
+    for reaction in st.related:
+        if reaction.template == t.REACTION_OBSERVATION and not reaction.taken and not reaction.negated:
+            observed = ctx.convert(reaction)
+            if observed is not None:
+                one = {"date": effective(reaction, ctx).start, "detail": ctx.ref(observed)}
+                made.append(drop(one) or {})
+    return made
+
+
+def _series(st: Statement) -> Json | None:
+    """The dose number: of the Substance Administered Act, or else repeatNumber."""
+    act = st.take(t.SUBSTANCE_ADMINISTERED_ACT)
+    value = None
+    if act is not None:
+        for el in st.children(ENTRY_RELATIONSHIP):
+            if act.el in el:
+                sequence = next((child for child in el if child.tag == SEQUENCE_NUMBER), None)
+                value = None if sequence is None else number(sequence.get("value"))
+    if value is None:
+        repeat = st.child(REPEAT_NUMBER)
+        value = None if repeat is None else number(repeat.get("value"))
+    if not isinstance(value, int) or value < 1:
+        return None
+    return {"doseNumberPositiveInt": value}

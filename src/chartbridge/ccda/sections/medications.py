@@ -1,0 +1,288 @@
+"""Medications: MedicationStatement for what is taken, MedicationRequest for what is ordered, dispenses."""
+
+from __future__ import annotations
+
+from chartbridge.ccda import templates as t
+from chartbridge.ccda.context import Context
+from chartbridge.ccda.datatypes import (
+    absent_reason,
+    codeable,
+    effective,
+    identifiers,
+    number,
+    quantity,
+    title,
+)
+from chartbridge.ccda.names import (
+    CODE,
+    CONSUMABLE,
+    EFFECTIVE_TIME,
+    ID,
+    LOT_NUMBER_TEXT,
+    MANUFACTURED_MATERIAL,
+    MANUFACTURED_PRODUCT,
+    MANUFACTURER_ORGANIZATION,
+    NAME,
+    PRIORITY_CODE,
+    PRODUCT,
+    QUANTITY,
+    REPEAT_NUMBER,
+    STATUS_CODE,
+    TEXT,
+)
+from chartbridge.ccda.node import node_at
+from chartbridge.ccda.registry import maps, part
+from chartbridge.ccda.sections.common import Json, frame, notes, reasons
+from chartbridge.ccda.sections.dosage import dosages, medication_times
+from chartbridge.ccda.statement import Statement
+from chartbridge.ccda.times import Interval, interval
+from chartbridge.fhir import drop
+
+SECTIONS = ("10160-0", "10183-2", "75311-1", "42346-7", "29549-3", "11383-7", "18610-6")
+
+REQUEST_STATUS = {
+    "active": "active",
+    "new": "draft",
+    "held": "on-hold",
+    "suspended": "on-hold",
+    "aborted": "stopped",
+    "cancelled": "cancelled",
+    "completed": "completed",
+    "nullified": "entered-in-error",
+    "obsolete": "stopped",
+}
+STATEMENT_STATUS = {
+    "active": "active",
+    "new": "intended",
+    "held": "on-hold",
+    "suspended": "on-hold",
+    "aborted": "stopped",
+    "cancelled": "not-taken",
+    "completed": "completed",
+    "nullified": "entered-in-error",
+    "obsolete": "stopped",
+}
+DISPENSE_STATUS = {
+    "active": "in-progress",
+    "completed": "completed",
+    "aborted": "stopped",
+    "cancelled": "cancelled",
+    "held": "on-hold",
+    "suspended": "on-hold",
+    "nullified": "entered-in-error",
+}
+INTENT = {"INT": "order", "RQO": "order", "PRMS": "plan", "PRP": "proposal", "ARQ": "proposal", "APT": "plan"}
+
+part(t.SUBSTANCE_ADMINISTERED_ACT, of="the administration it counts")
+
+
+@maps(
+    t.MEDICATION_ACTIVITY,
+    t.PLANNED_MEDICATION_ACTIVITY,
+    sections=SECTIONS,
+    elements=("substanceAdministration",),
+    default="substanceAdministration",
+)
+def medication(st: Statement, ctx: Context) -> Json | None:
+    """Medication Activity by its mood: done or taken is MedicationStatement, else MedicationRequest."""
+    drug = medication_reference(st, CONSUMABLE, ctx)
+    if drug is not None:
+        which: Json = {"medicationReference": drug}
+    elif st.negated:
+        which = {"medicationCodeableConcept": absent_reason(None)}
+    else:
+        return None
+    return medication_request(st, ctx, which) if st.planned else medication_statement(st, ctx, which)
+
+
+def medication_statement(st: Statement, ctx: Context, which: Json) -> Json:
+    """What the patient takes, took, or (negated) does not take."""
+    span, repeat, events = medication_times(st, ctx)
+    author, asserted = ctx.actors.author(st, st.path)
+    return ctx.add(
+        "MedicationStatement",
+        {
+            "identifier": identifiers(st.children(ID)),
+            "status": "not-taken"
+            if st.negated
+            else STATEMENT_STATUS.get(st.code_value(STATUS_CODE), "unknown"),
+            **which,
+            "subject": ctx.patient,
+            **_effective(span),
+            "dateAsserted": asserted,
+            "informationSource": author,
+            "reasonCode": reasons(st, ctx),
+            "note": notes(st, ctx),
+            "dosage": dosages(st, ctx, repeat, None, events),
+        },
+        st,
+    )
+
+
+def medication_request(st: Statement, ctx: Context, which: Json) -> Json:
+    """What is ordered, planned or proposed; negated, what is not to be given."""
+    span, repeat, events = medication_times(st, ctx)
+    author, authored = ctx.actors.author(st, st.path)
+    performers = ctx.actors.performer_references(st, st.path)
+    count = _repeat_number(st)
+    return ctx.add(
+        "MedicationRequest",
+        {
+            "identifier": identifiers(st.children(ID)),
+            "status": REQUEST_STATUS.get(st.code_value(STATUS_CODE), "unknown"),
+            "intent": INTENT.get(st.mood, "plan"),
+            "priority": PRIORITY.get(st.code_value(PRIORITY_CODE)),
+            "doNotPerform": True if st.negated else None,
+            **which,
+            "subject": ctx.patient,
+            "authoredOn": authored,
+            "requester": author,
+            "performer": performers[0] if performers else None,
+            "reasonCode": reasons(st, ctx),
+            "note": notes(st, ctx),
+            "dosageInstruction": dosages(st, ctx, repeat, span.period, events, count),
+        },
+        st,
+    )
+
+
+PRIORITY = {"R": "routine", "UR": "urgent", "EM": "stat", "S": "stat", "A": "asap", "EL": "routine"}
+
+
+def _effective(span: Interval) -> Json:
+    return dict(span.choice("effective"))
+
+
+def _repeat_number(st: Statement) -> int | None:
+    el = st.child(REPEAT_NUMBER)
+    value = None if el is None else number(el.get("value"))
+    return value if isinstance(value, int) and value > 0 else None
+
+
+def medication_reference(st: Statement, tag: str, ctx: Context) -> Json | None:
+    """The manufactured product of a consumable or product as a reference to a Medication."""
+    product = node_at(st, tag, MANUFACTURED_PRODUCT)
+    if product is None:
+        return None
+    material = product.node(MANUFACTURED_MATERIAL)
+    code = None if material is None else codeable(material.child(CODE), ctx)
+    name = None if material is None else ctx.text(material.child(NAME))
+    if code is None:
+        text = name or ctx.text(st.child(TEXT))
+        code = {"text": text} if text else None
+    elif name is not None and "text" not in code:
+        code["text"] = name
+    if code is None:
+        return None
+    path = f"{st.path}/{'consumable' if tag == CONSUMABLE else 'product'}/manufacturedProduct"
+    lot = None if material is None else ctx.text(material.child(LOT_NUMBER_TEXT))
+    made = ctx.add(
+        "Medication",
+        {
+            "identifier": identifiers(product.children(ID)),
+            "code": code,
+            "manufacturer": ctx.actors.organization(
+                product.node(MANUFACTURER_ORGANIZATION), f"{path}/manufacturerOrganization"
+            ),
+            "batch": drop({"lotNumber": lot}),
+        },
+        None,
+        path,
+    )
+    ctx.belongs(f"Medication/{made['id']}", st)
+    return ctx.ref(made, title(code))
+
+
+@maps(t.MEDICATION_SUPPLY_ORDER)
+def supply_order(st: Statement, ctx: Context) -> Json | None:
+    """Medication Supply Order as MedicationRequest that says what is to be dispensed."""
+    drug = medication_reference(st, PRODUCT, ctx) or _parent_drug(st, ctx)
+    if drug is None:
+        return None
+    author, authored = ctx.actors.author(st, st.path)
+    moment = effective(st, ctx)
+    repeats = _repeat_number(st)
+    return ctx.add(
+        "MedicationRequest",
+        {
+            "identifier": identifiers(st.children(ID)),
+            "status": REQUEST_STATUS.get(st.code_value(STATUS_CODE), "unknown"),
+            "intent": INTENT.get(st.mood, "order"),
+            "doNotPerform": True if st.negated else None,
+            "medicationReference": drug,
+            "subject": ctx.patient,
+            "authoredOn": authored,
+            "requester": author,
+            "note": notes(st, ctx),
+            "dosageInstruction": [drop({"patientInstruction": _supply_instruction(st, ctx)})],
+            "dispenseRequest": drop(
+                {
+                    "validityPeriod": moment.period if moment.point is None else {"start": moment.point},
+                    "numberOfRepeatsAllowed": repeats,
+                    "quantity": quantity(st.child(QUANTITY)),
+                }
+            ),
+        },
+        st,
+    )
+
+
+@maps(t.MEDICATION_DISPENSE)
+def dispense(st: Statement, ctx: Context) -> Json | None:
+    """Medication Dispense as MedicationDispense; a dispense that is still intended as MedicationRequest."""
+    if st.planned:
+        return supply_order(st, ctx)
+    drug = medication_reference(st, PRODUCT, ctx) or _parent_drug(st, ctx)
+    if drug is None:
+        return None
+    handed_over = _handed_over(st)
+    return ctx.add(
+        "MedicationDispense",
+        {
+            "identifier": identifiers(st.children(ID)),
+            "status": "declined"
+            if st.negated
+            else DISPENSE_STATUS.get(st.code_value(STATUS_CODE), "unknown"),
+            "medicationReference": drug,
+            "subject": ctx.patient,
+            "performer": [{"actor": one} for one in ctx.actors.performer_references(st, st.path)],
+            "quantity": quantity(st.child(QUANTITY)),
+            "whenHandedOver": handed_over,
+            "note": notes(st, ctx)
+            + ([{"text": f"Fill number {fill}"}] if (fill := _repeat_number(st)) is not None else []),
+        },
+        st,
+    )
+
+
+def _handed_over(st: Statement) -> str | None:
+    for el in st.children(EFFECTIVE_TIME):
+        found = interval(el)
+        if found.start or found.high:
+            return found.start or found.high
+    return None
+
+
+def _supply_instruction(st: Statement, ctx: Context) -> str | None:
+    instruction = st.take(t.INSTRUCTION)
+    return None if instruction is None else ctx.text(instruction.child(TEXT))
+
+
+def _parent_drug(st: Statement, ctx: Context) -> Json | None:
+    """A supply within a medication activity is of that medication where it names no other."""
+    parent = st.parent
+    if parent is None or parent.tag != "substanceAdministration":
+        return None
+    return medication_reference(parent, CONSUMABLE, ctx)
+
+
+@maps(t.DISCHARGE_MEDICATION, t.ADMISSION_MEDICATION, sections=SECTIONS, elements=("act",))
+def medication_group(st: Statement, ctx: Context) -> Json | None:
+    """Discharge and Admission Medication acts: what they contain are the medications."""
+    return frame(st, ctx, [child for child in st.related if child.tag == "substanceAdministration"])
+
+
+@maps(sections=SECTIONS, elements=("supply",))
+def section_supply(st: Statement, ctx: Context) -> Json | None:
+    """A supply in a medication section without a known template."""
+    return dispense(st, ctx)

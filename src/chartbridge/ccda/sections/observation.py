@@ -1,0 +1,366 @@
+"""What every Observation shares: its value of any type, status, interpretation and reference ranges."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from chartbridge.ccda import templates as t
+from chartbridge.ccda.codesystems import V3_OBSERVATION_INTERPRETATION
+from chartbridge.ccda.context import Context
+from chartbridge.ccda.datatypes import (
+    absent_reason,
+    bounds,
+    codeable,
+    codeables,
+    concept,
+    effective,
+    identifier,
+    identifiers,
+    number,
+    quantity,
+    range_,
+    when,
+)
+from chartbridge.ccda.names import CODE as CODE_TAG
+from chartbridge.ccda.names import (
+    DENOMINATOR,
+    HIGH,
+    ID,
+    INTERPRETATION_CODE,
+    LOW,
+    METHOD_CODE,
+    NUMERATOR,
+    OBSERVATION_RANGE,
+    REFERENCE_RANGE,
+    SPECIMEN,
+    SPECIMEN_PLAYING_ENTITY,
+    SPECIMEN_ROLE,
+    STATUS_CODE,
+    TARGET_SITE_CODE,
+    TEXT,
+    VALUE,
+    XSI_TYPE,
+    Element,
+)
+from chartbridge.ccda.node import Node, node_at
+from chartbridge.ccda.sections.common import Json, code_or_text, notes
+from chartbridge.ccda.statement import Statement
+from chartbridge.fhir import drop, instant
+
+CATEGORY = "http://terminology.hl7.org/CodeSystem/observation-category"
+NEGATED = {"text": "Negated in the source (negationInd): this was not observed"}
+
+STATUS = {
+    "completed": "final",
+    "active": "registered",
+    "held": "registered",
+    "new": "registered",
+    "suspended": "registered",
+    "aborted": "cancelled",
+    "cancelled": "cancelled",
+    "nullified": "entered-in-error",
+    "obsolete": "entered-in-error",
+}
+_INTERPRETATION_NAMES = {
+    "normal": ("N", "Normal"),
+    "abnormal": ("A", "Abnormal"),
+    "high": ("H", "High"),
+    "low": ("L", "Low"),
+}
+
+
+def category(code: str, display: str) -> Json:
+    """An observation category of HL7's code system."""
+    return concept(CATEGORY, code, display)
+
+
+# values
+
+
+def _codeable(el: Element, ctx: Context) -> Json | None:
+    made = codeable(el, ctx)
+    return None if made is None else {"valueCodeableConcept": made}
+
+
+def _quantity(el: Element, ctx: Context) -> Json | None:
+    made = quantity(el)
+    if made is not None:
+        return {"valueQuantity": made}
+    said = " ".join(
+        part for part in ((el.get("value") or "").strip(), (el.get("unit") or "").strip()) if part
+    )
+    return {"valueString": said} if el.get("value") and said else _string(el, ctx)
+
+
+def _string(el: Element, ctx: Context) -> Json | None:
+    text = ctx.text(el) or el.get("value")
+    return {"valueString": text} if text else None
+
+
+def _integer(el: Element, ctx: Context) -> Json | None:
+    value = number(el.get("value"))
+    if isinstance(value, int) and -(2**31) <= value < 2**31:
+        return {"valueInteger": value}
+    return _quantity(el, ctx)
+
+
+def _ordinal(el: Element, ctx: Context) -> Json | None:
+    return _codeable(el, ctx) or _integer(el, ctx)
+
+
+def _boolean(el: Element, _ctx: Context) -> Json | None:
+    value = el.get("value")
+    return {"valueBoolean": value == "true"} if value in ("true", "false") else None
+
+
+def _moment(el: Element, ctx: Context) -> Json | None:
+    return when(el, ctx).choice("value") or _string(el, ctx)
+
+
+def _interval(el: Element, ctx: Context) -> Json | None:
+    low, high = bounds(el)
+    if low is None and high is None:
+        return _quantity(el, ctx)
+    if low is not None and high is not None:
+        return {"valueRange": range_(el)}
+    bound = low or high or {}
+    tag, sign = (LOW, ">") if low is not None else (HIGH, "<")
+    edge = next((child for child in el if child.tag == tag), None)
+    closed = edge is None or edge.get("inclusive") != "false"
+    bound.setdefault("comparator", sign + "=" if closed else sign)
+    return {"valueQuantity": bound}
+
+
+def _ratio(el: Element, ctx: Context) -> Json | None:
+    node = Node(el)
+    made = drop(
+        {"numerator": quantity(node.child(NUMERATOR)), "denominator": quantity(node.child(DENOMINATOR))}
+    )
+    return {"valueRatio": made} if made and len(made) == 2 else _string(el, ctx)
+
+
+def _identifier(el: Element, _ctx: Context) -> Json | None:
+    made = identifier(el)
+    return {"valueString": made["value"]} if made else None
+
+
+_VALUES: dict[str, Callable[[Element, Context], Json | None]] = {
+    "CD": _codeable,
+    "CE": _codeable,
+    "CV": _codeable,
+    "CS": _codeable,
+    "CO": _ordinal,
+    "PQ": _quantity,
+    "REAL": _quantity,
+    "MO": _quantity,
+    "INT": _integer,
+    "BL": _boolean,
+    "ST": _string,
+    "ED": _string,
+    "TEL": _string,
+    "URL": _string,
+    "II": _identifier,
+    "TS": _moment,
+    "IVL_TS": _moment,
+    "PIVL_TS": _moment,
+    "IVL_PQ": _interval,
+    "IVL_INT": _interval,
+    "IVL_REAL": _interval,
+    "RTO": _ratio,
+    "RTO_PQ_PQ": _ratio,
+    "RTO_INT_INT": _ratio,
+    "RTO_QTY_QTY": _ratio,
+}
+
+
+def value_type(el: Element) -> str:
+    """The xsi:type without its prefix; guessed from the attributes where it is absent."""
+    kind = el.get(XSI_TYPE) or ""
+    kind = kind[kind.rfind(":") + 1 :]
+    if kind:
+        return kind
+    if el.get("code") is not None or el.get("codeSystem") is not None:
+        return "CD"
+    if el.get("unit") is not None:
+        return "PQ"
+    return "ST"
+
+
+def value(el: Element | None, ctx: Context) -> Json | None:
+    """One ``value[x]`` of R4 as a dict of one member, ``None`` for none."""
+    if el is None:
+        return None
+    return _VALUES.get(value_type(el), _string)(el, ctx)
+
+
+def values(st: Statement, ctx: Context) -> tuple[Json, list[Json]]:
+    """The first value, and all further ones as components' worth of ``value[x]``; or the reason for none."""
+    found: list[Json] = []
+    null_flavor = None
+    for el in st.children(VALUE):
+        made = value(el, ctx)
+        if made is not None:
+            found.append(made)
+        else:
+            null_flavor = null_flavor or el.get("nullFlavor")
+    if found:
+        return found[0], found[1:]
+    return ({"dataAbsentReason": absent_reason(null_flavor)} if null_flavor else {}), []
+
+
+# parts
+
+
+def interpretations(st: Statement, ctx: Context) -> list[Json]:
+    """Interpretation codes; bare words for the usual ones become their codes."""
+    made = codeables(st.children(INTERPRETATION_CODE), ctx)
+    for one in made:
+        for code in one.get("coding", ()):
+            known = _INTERPRETATION_NAMES.get(code["code"].lower())
+            if known is not None and code.get("system") in (None, V3_OBSERVATION_INTERPRETATION):
+                code.update(system=V3_OBSERVATION_INTERPRETATION, code=known[0], display=known[1])
+    return made
+
+
+def reference_ranges(st: Statement, ctx: Context) -> list[Json]:
+    """Reference ranges: low, high, and whatever is said in words."""
+    made: list[Json] = []
+    for el in st.children(REFERENCE_RANGE):
+        node = node_at(Node(el), OBSERVATION_RANGE)
+        if node is None:
+            continue
+        said = ctx.text(node.child(TEXT))
+        limits = node.child(VALUE)
+        low = high = None
+        if limits is not None:
+            if len(limits):
+                low, high = bounds(limits)
+            if low is None and high is None:
+                found = value(limits, ctx)
+                said = said or words(found)
+        for limit in (low, high):
+            if limit is not None:
+                limit.pop("comparator", None)
+        code = codeable(node.child(CODE_TAG), ctx)
+        meaning = codeable(node.child(INTERPRETATION_CODE), ctx)
+        one = drop({"low": low, "high": high, "type": meaning, "text": said or (code or {}).get("text")})
+        if one and len(one.keys() - {"type"}):
+            made.append(one)
+    return made
+
+
+def words(made: Json | None) -> str | None:
+    if made is None:
+        return None
+    kind, one = next(iter(made.items()))
+    if kind == "valueQuantity":
+        return f"{one['value']} {one.get('unit', '')}".strip()
+    if kind == "valueCodeableConcept":
+        return one.get("text") or next((c.get("display") or c["code"] for c in one["coding"]), None)
+    return str(one) if isinstance(one, str | int | float) else None
+
+
+def specimen(st: Statement, ctx: Context) -> Json | None:
+    """The specimen of a result as a reference to a Specimen."""
+    el = st.child(SPECIMEN)
+    role = None if el is None else node_at(Node(el), SPECIMEN_ROLE)
+    if role is None:
+        return None
+    entity = role.node(SPECIMEN_PLAYING_ENTITY)
+    kind = None if entity is None else codeable(entity.child(CODE_TAG), ctx)
+    ids = identifiers(role.children(ID))
+    if kind is None and not ids:
+        return None
+    made = ctx.add(
+        "Specimen", {"identifier": ids, "type": kind, "subject": ctx.patient}, None, f"{st.path}/specimen"
+    )
+    st.section.resources[f"Specimen/{made['id']}"] = None
+    return ctx.ref(made)
+
+
+def observation_fields(st: Statement, ctx: Context, categories: list[Json | None]) -> dict[str, Any] | None:
+    """The fields of an Observation; ``None`` where there is neither a code nor a text to tell what it is.
+
+    A negated observation without a value is one whose value is absent because it was not performed or
+    not found; with a value, the note tells it.
+    """
+    code = code_or_text(st, ctx)
+    first, more = values(st, ctx)
+    if code is None:
+        if not first or "dataAbsentReason" in first:
+            return None
+        code = {"text": st.section.title or "Observation"}
+    remarks = notes(st, ctx)
+    if st.negated:
+        remarks.insert(0, NEGATED)
+        kind, said = next(iter(first.items())) if first else ("", None)
+        if kind == "valueCodeableConcept" and said is not None:
+            words = said.get("text") or next(
+                (c.get("display") or c["code"] for c in said.get("coding", ())), ""
+            )
+            first = {"valueString": f"Not present: {words}"}
+        elif kind != "dataAbsentReason":
+            first = {"dataAbsentReason": concept(absent_reason(None)["coding"][0]["system"], "not-performed")}
+    author, authored = ctx.actors.author(st, st.path)
+    performers = ctx.actors.performer_references(st, st.path)
+    return {
+        "identifier": identifiers(st.children(ID)),
+        "status": STATUS.get(st.code_value(STATUS_CODE), "final" if STATUS_CODE not in st.one else "unknown"),
+        "category": categories,
+        "code": code,
+        "subject": ctx.patient,
+        **effective(st, ctx).choice("effective"),
+        "issued": instant(authored),
+        "performer": performers or [author],
+        **first,
+        "interpretation": interpretations(st, ctx),
+        "note": remarks,
+        "bodySite": codeable(st.child(TARGET_SITE_CODE), ctx),
+        "method": codeable(st.child(METHOD_CODE), ctx),
+        "specimen": specimen(st, ctx),
+        "referenceRange": reference_ranges(st, ctx),
+        "component": [drop({"code": code, **extra}) for extra in more],
+    }
+
+
+def observation(st: Statement, ctx: Context, *categories: Json | None) -> Json | None:
+    """A statement as Observation."""
+    fields = observation_fields(st, ctx, list(categories))
+    return None if fields is None else ctx.add("Observation", fields, st)
+
+
+def panel(
+    st: Statement, ctx: Context, members: list[Json], code: Json | None, *categories: Json | None
+) -> Json | None:
+    """An organizer as Observation that has its observations as members."""
+    if code is None or not members:
+        return None
+    author, _ = ctx.actors.author(st, st.path)
+    return ctx.add(
+        "Observation",
+        {
+            "identifier": identifiers(st.children(ID)),
+            "status": STATUS.get(st.code_value(STATUS_CODE), "final"),
+            "category": list(categories),
+            "code": code,
+            "subject": ctx.patient,
+            **effective(st, ctx).choice("effective"),
+            "performer": ctx.actors.performer_references(st, st.path) or [author],
+            "note": notes(st, ctx),
+            "hasMember": [ctx.ref(one) for one in members],
+        },
+        st,
+    )
+
+
+def member_observations(st: Statement, ctx: Context) -> list[Json]:
+    """The observations within an organizer, converted; other statements are left to themselves."""
+    made = []
+    for child in st.related:
+        if child.taken or child.tag != "observation" or child.template == t.COMMENT_ACTIVITY:
+            continue
+        one = ctx.convert(child)
+        if one is not None and one["resourceType"] == "Observation" and one not in made:
+            made.append(one)
+    return made

@@ -1,0 +1,116 @@
+"""Payers: Coverage Activity and its Policy Activities as Coverage."""
+
+from __future__ import annotations
+
+from chartbridge.ccda import templates as t
+from chartbridge.ccda.context import Context
+from chartbridge.ccda.datatypes import codeable, identifiers, when
+from chartbridge.ccda.demographics import addresses, contact_points, human_names
+from chartbridge.ccda.names import (
+    ADDR,
+    CODE,
+    ID,
+    NAME,
+    PARTICIPANT,
+    PARTICIPANT_ROLE,
+    PLAYING_ENTITY,
+    STATUS_CODE,
+    TELECOM,
+    TIME,
+)
+from chartbridge.ccda.node import Node, node_at
+from chartbridge.ccda.registry import maps
+from chartbridge.ccda.sections.common import Json, frame
+from chartbridge.ccda.statement import Statement
+
+SECTIONS = ("48768-6",)
+STATUS = {
+    "active": "active",
+    "completed": "active",
+    "cancelled": "cancelled",
+    "aborted": "cancelled",
+    "nullified": "entered-in-error",
+    "new": "draft",
+}
+
+
+@maps(t.COVERAGE_ACTIVITY, sections=SECTIONS, elements=("act",))
+def coverage_activity(st: Statement, ctx: Context) -> Json | None:
+    """Coverage Activity: each policy within it is a Coverage, in the order of its sequenceNumber."""
+    content = [
+        child for child in st.related if child.template in (t.POLICY_ACTIVITY, "") and child.tag == "act"
+    ]
+    return frame(st, ctx, content) if content else coverage(st, ctx)
+
+
+@maps(t.AUTHORIZATION_ACTIVITY)
+def authorization(st: Statement, ctx: Context) -> Json | None:
+    """Authorization Activity: a frame around what the payer authorized."""
+    return frame(st, ctx, st.related)
+
+
+@maps(t.POLICY_ACTIVITY)
+def coverage(st: Statement, ctx: Context) -> Json | None:
+    """Policy Activity as Coverage."""
+    payors: list[Json] = []
+    for _, person, organization in ctx.actors.performers(st, st.path):
+        one = organization or person
+        if one is not None and one["reference"].startswith("Organization/") and one not in payors:
+            payors.append(one)
+    covered = holder = None
+    holder_path = ""
+    for position, el in enumerate(st.children(PARTICIPANT), 1):
+        if el.get("typeCode") == "COV":
+            covered = Node(el)
+        elif el.get("typeCode") == "HLD":
+            holder, holder_path = Node(el), f"{st.path}/participant[{position}]/participantRole"
+    role = node_at(covered, PARTICIPANT_ROLE)
+    members = identifiers(role.children(ID)) if role is not None else []
+    if not payors:
+        if role is None and not st.children(ID):
+            return None
+        payors = [ctx.patient]
+        ctx.issue("no payer is named; Coverage.payor is required and refers to the patient")
+    return ctx.add(
+        "Coverage",
+        {
+            "identifier": identifiers(st.children(ID)) + members,
+            "status": STATUS.get(st.code_value(STATUS_CODE), "active"),
+            "type": codeable(st.child(CODE), ctx),
+            "policyHolder": _holder(node_at(holder, PARTICIPANT_ROLE), ctx, holder_path),
+            "subscriberId": members[0]["value"]
+            if members and members[0].get("system") != "urn:ietf:rfc:3986"
+            else None,
+            "beneficiary": ctx.patient,
+            "relationship": None if role is None else codeable(role.child(CODE), ctx),
+            "period": when(covered.child(TIME), ctx).period if covered is not None else None,
+            "payor": payors,
+        },
+        st,
+    )
+
+
+def _holder(role: Node | None, ctx: Context, path: str) -> Json | None:
+    """The subscriber as RelatedPerson, or the patient where the identifiers are the patient's."""
+    if role is None:
+        return None
+    ids = identifiers(role.children(ID))
+    if any((one.get("system", ""), one["value"]) in ctx.actors.patient_identifiers for one in ids):
+        return ctx.patient
+    entity = role.node(PLAYING_ENTITY)
+    names = human_names(entity.children(NAME)) if entity is not None else []
+    if not names:
+        return None
+    made = ctx.add(
+        "RelatedPerson",
+        {
+            "identifier": ids,
+            "patient": ctx.patient,
+            "name": names,
+            "telecom": contact_points(role.children(TELECOM)),
+            "address": addresses(role.children(ADDR)),
+        },
+        None,
+        path,
+    )
+    return ctx.ref(made)

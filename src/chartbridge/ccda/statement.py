@@ -1,0 +1,163 @@
+"""Clinical statements: an element, what template it is, the statements within it, and what became of it."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from chartbridge.ccda.names import (
+    CODE,
+    COMPONENT,
+    ENTRY_RELATIONSHIP,
+    STATEMENTS,
+    TEMPLATE_ID,
+    V3_LENGTH,
+    Element,
+)
+from chartbridge.ccda.node import Node
+from chartbridge.ccda.templates import ALIASES, BY_CODE, GENERIC
+
+Outcome = Literal["converted", "absorbed", "merged", "no-information", "not-converted"]
+
+
+class Section:
+    """What a statement needs to know of the section that it stands in."""
+
+    __slots__ = ("code", "failed", "path", "resources", "statements", "title")
+
+    def __init__(self, code: str, title: str, path: str) -> None:
+        self.code = code
+        self.title = title
+        self.path = path
+        self.resources: dict[str, None] = {}
+        """References (``Type/id``) of what the section's statements became, in order."""
+        self.failed: list[Statement] = []
+        self.statements = 0
+
+
+class Statement(Node):
+    """A clinical statement (act, observation, organizer, ...) and the statements within it.
+
+    ``template`` is the one templateId that tells what it is, in its newest form, or ``""``.
+    A mapper *takes* the nested statements that it makes part of its own resource; those that nobody
+    takes are converted on their own, so none can be forgotten.
+    """
+
+    __slots__ = (
+        "finished",
+        "inversion",
+        "issues",
+        "outcome",
+        "parent",
+        "path",
+        "reason",
+        "related",
+        "resources",
+        "section",
+        "tag",
+        "taken",
+        "template",
+        "templates",
+        "type_code",
+    )
+
+    def __init__(
+        self,
+        el: Element,
+        path: str,
+        section: Section,
+        parent: Statement | None = None,
+        type_code: str = "",
+        inversion: bool = False,
+    ) -> None:
+        super().__init__(el)
+        self.tag: str = el.tag[V3_LENGTH:]
+        self.path = path
+        self.section = section
+        self.parent = parent
+        self.type_code = type_code
+        self.inversion = inversion
+        self.taken = False
+        self.finished = False
+        self.outcome: Outcome | None = None
+        self.reason = ""
+        self.resources: list[str] = []
+        self.issues: list[str] = []
+        self.templates: list[str] = [root for t in self.children(TEMPLATE_ID) if (root := t.get("root"))]
+        self.template = ""
+        self.related: list[Statement] = []
+
+    def identify(self, known: dict[str, Any]) -> None:
+        """Settle what template this is: the first known one, a specific before a generic one."""
+        generic = ""
+        for root in self.templates:
+            template = ALIASES.get(root, root)
+            if template in known:
+                if template not in GENERIC:
+                    self.template = template
+                    return
+                generic = generic or template
+        if generic:
+            self.template = generic
+            return
+        code = self.one.get(CODE)
+        if code is not None:
+            self.template = BY_CODE.get((self.tag, code.get("code") or ""), "")
+
+    def nested(self) -> list[tuple[Element, Element, int]]:
+        """The statements within this one: relationship, element, position among relationships of its name."""
+        found: list[tuple[Element, Element, int]] = []
+        for tag in (ENTRY_RELATIONSHIP, COMPONENT):
+            for position, relationship in enumerate(self.children(tag), 1):
+                for child in relationship:
+                    if child.tag in STATEMENTS:
+                        found.append((relationship, child, position))
+                        break
+        return found
+
+    @property
+    def negated(self) -> bool:
+        """Whether ``negationInd`` says that this did not happen, is not so, or is not to be done."""
+        return self.el.get("negationInd") in ("true", "1")
+
+    @property
+    def denied(self) -> bool:
+        """Whether this is negated itself, or by the concern or diagnosis act that it is the content of."""
+        return self.negated or (self.parent is not None and self.parent.tag == "act" and self.parent.negated)
+
+    @property
+    def mood(self) -> str:
+        """EVN where it is absent."""
+        return self.el.get("moodCode") or "EVN"
+
+    @property
+    def planned(self) -> bool:
+        """Whether it is intended, requested, proposed or promised rather than done."""
+        return self.mood not in ("EVN", "DEF", "EVN.CRT")
+
+    def code_value(self, tag: str = CODE) -> str:
+        """The bare code of a child, ``""`` where there is none."""
+        child = self.one.get(tag)
+        return "" if child is None else (child.get("code") or "").strip()
+
+    def take(self, *templates: str) -> Statement | None:
+        """The first nested statement of one of these templates; it becomes part of this one."""
+        for statement in self.related:
+            if statement.template in templates and not statement.taken:
+                statement.taken = True
+                return statement
+        return None
+
+    def take_all(self, *templates: str) -> list[Statement]:
+        """All nested statements of these templates; they become part of this one."""
+        found = [s for s in self.related if s.template in templates and not s.taken]
+        for statement in found:
+            statement.taken = True
+        return found
+
+    def take_coded(self, code: str) -> Statement | None:
+        """The first nested statement with this code, whatever its template."""
+        for statement in self.related:
+            if not statement.taken and statement.code_value() == code:
+                statement.taken = True
+                return statement
+        return None

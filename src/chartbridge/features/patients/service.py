@@ -1,0 +1,346 @@
+"""What can be done with patients. The session's tenant bounds everything."""
+
+from __future__ import annotations
+
+from typing import Any, NoReturn
+
+from sqlalchemy import func, select, update
+from sqlalchemy.orm.exc import StaleDataError
+
+from chartbridge.db import Database, TenantSession
+from chartbridge.errors import (
+    BadRequestError,
+    NotFoundError,
+    PatientOptedOutError,
+    PatientWithoutTreatmentRelationshipError,
+    SandboxPatientCapError,
+    VersionMismatchError,
+)
+from chartbridge.features.facilities import service as facilities
+from chartbridge.features.facilities.models import Facility
+from chartbridge.features.networks.protocol import PatientIdentity
+from chartbridge.features.patients import search
+from chartbridge.features.patients.models import Patient, PatientFacility
+from chartbridge.features.patients.schemas import Demographics, PatientCreate, PatientInput, PatientUpdate
+from chartbridge.features.patients.workflows import enqueue_purge
+from chartbridge.http.context import check_etag
+from chartbridge.http.paging import Page, PageRequest, paginate
+from chartbridge.ids import new_id, utcnow
+from chartbridge.jobs.queue import JobQueue
+from chartbridge.matching.contract_match import find_match
+
+EXTERNAL_SOURCES = (
+    "athenahealth",
+    "canvas",
+    "elation",
+    "healthie",
+    "eclinicalworks",
+    "salesforce",
+    "practicefusion",
+)
+"""Systems whose ids of a patient could be looked up."""
+
+LINKED_SOURCES = ("elation", "healthie")
+"""Those of them that a patient can be linked to."""
+
+
+def find_patient(session: TenantSession, patient_id: str) -> Patient | None:
+    """The patient, or None: background work may find that they were deleted meanwhile."""
+    return session.scalars(select(Patient).where(Patient.id == patient_id)).one_or_none()
+
+
+def get_patient(session: TenantSession, patient_id: str) -> Patient:
+    """Raises NotFoundError."""
+    found = session.scalars(select(Patient).where(Patient.id == patient_id)).one_or_none()
+    return _present(found, patient_id)
+
+
+def ensure_queryable(patient: Patient, *, needs_treatment: bool = True) -> None:
+    """Raise unless networks may be asked about the patient: PatientOptedOutError, and with
+    ``needs_treatment`` PatientWithoutTreatmentRelationshipError."""
+    if patient.hie_opt_out:
+        raise PatientOptedOutError(id=patient.id)
+    if needs_treatment and not patient.treatment_relationship:
+        raise PatientWithoutTreatmentRelationshipError(id=patient.id)
+
+
+def identity(patient: Patient) -> PatientIdentity:
+    """What a network connector is handed."""
+    return PatientIdentity(
+        id=patient.id,
+        first_name=patient.first_name,
+        last_name=patient.last_name,
+        dob=patient.dob,
+        gender_at_birth=patient.gender_at_birth,
+        address=patient.address,
+        contact=patient.contact,
+        personal_identifiers=patient.personal_identifiers,
+    )
+
+
+def webhook_keys(patient: Patient) -> dict[str, Any]:
+    """How webhooks name the patient: ``patientId`` and, where there are any, ``externalId`` and
+    ``additionalIds``."""
+    named: dict[str, Any] = {"patientId": patient.id}
+    if patient.external_id:
+        named["externalId"] = patient.external_id
+    if patient.additional_ids:
+        named["additionalIds"] = patient.additional_ids
+    return named
+
+
+def find_same_person(session: TenantSession, demographics: Demographics) -> Patient | None:
+    """The patient, the oldest of several, who is that person by the contract's matching rule."""
+    candidates = session.scalars(
+        select(Patient)
+        .where(Patient.dob == demographics.dob, Patient.gender_at_birth == demographics.genderAtBirth)
+        .order_by(Patient.id)
+    ).all()
+    place = find_match(demographics.wire(), [_wire(patient) for patient in candidates])
+    return None if place is None else candidates[place]
+
+
+def match_patient(session: TenantSession, demographics: Demographics) -> Patient:
+    """Raises NotFoundError when nobody is that person."""
+    patient = find_same_person(session, demographics)
+    if patient is None:
+        raise NotFoundError("Cannot find patient")
+    return patient
+
+
+def create_patient(
+    session: TenantSession,
+    db: Database,
+    data: PatientCreate,
+    *,
+    facility_id: str,
+    sandbox_max_patients: int,
+) -> tuple[Patient, bool]:
+    """The patient, and whether it is new; one who is there already is left as it is.
+
+    The person is locked until the transaction ends, so any number of creates at once make one patient;
+    create one patient a transaction, lest two transactions wait for each other. Raises NotFoundError
+    (facility, cohort) and SandboxPatientCapError. ``data.networkQuery`` is the caller's business.
+    """
+    db.lock(session, "patient-create", str(session.tenant), data.dob, data.genderAtBirth)
+    found = find_same_person(session, data)
+    if found is not None:
+        return found, False
+    facilities.get_facilities(session, [facility_id], keep=True)
+    if data.cohorts:
+        raise NotFoundError("Could not find cohort", cohortId=data.cohorts[0])
+    if session.tenant.environment == "sandbox":
+        db.lock(session, "patient-cap", str(session.tenant))
+        if (session.scalar(select(func.count()).select_from(Patient)) or 0) >= sandbox_max_patients:
+            raise SandboxPatientCapError(sandbox_max_patients)
+    patient = Patient(
+        id=new_id(),
+        hie_opt_out=data.opted_out,
+        treatment_relationship=data.in_treatment,
+        additional_ids={},
+        facilities=[PatientFacility(facility_id=facility_id)],
+    )
+    _fill(patient, data)
+    session.add(patient)
+    session.flush()
+    return patient, True
+
+
+def list_patients(
+    session: TenantSession, page: PageRequest, *, facility_id: str | None = None, filters: str | None = None
+) -> Page[Patient]:
+    """Patients, newest first. Raises BadRequestError for a filter beyond the limits."""
+    query = select(Patient)
+    if facility_id:
+        linked = select(PatientFacility.patient_id).where(PatientFacility.facility_id == facility_id)
+        query = query.where(Patient.id.in_(linked))
+    if filters and filters.strip():
+        named = [
+            facility.id
+            for facility in facilities.list_facilities(session)
+            if search.names_facility(filters, facility.id, facility.name)
+        ]
+        query = query.where(search.matching(filters, named))
+    return paginate(session, query, Patient.id, page)
+
+
+def get_by_external_id(session: TenantSession, external_id: str, source: str | None = None) -> Patient:
+    """The patient of that external id. Raises NotFoundError; BadRequestError when there are several, and
+    for a source that does not exist."""
+    if source is not None:
+        if source not in EXTERNAL_SOURCES:
+            raise BadRequestError("Invalid source", source=source)
+        raise NotFoundError("Cannot find patient", externalId=external_id, source=source)
+    found = session.scalars(
+        select(Patient).where(Patient.external_id == external_id).order_by(Patient.id).limit(2)
+    ).all()
+    if len(found) > 1:
+        raise BadRequestError(f"Found multiple patients with external ID {external_id}")
+    if not found:
+        raise NotFoundError("Cannot find patient", externalId=external_id)
+    return found[0]
+
+
+def link_external(session: TenantSession, patient_id: str, source: str | None) -> NoReturn:
+    """Link the patient to the system whose id of it the external id is.
+
+    No such system can be configured, so every request ends at what is wrong with it or, at last, at the
+    missing mapping. Raises NotFoundError and BadRequestError.
+    """
+    patient = get_patient(session, patient_id)
+    if source is not None and source not in EXTERNAL_SOURCES:
+        raise BadRequestError(f"Invalid source: {source}. Must be one of: {', '.join(EXTERNAL_SOURCES)}")
+    if source is not None and source not in LINKED_SOURCES:
+        raise BadRequestError("Unsupported mapping source", source=source)
+    if patient.external_id is None:
+        raise BadRequestError("Patient has no external ID to attempt syncing", patientId=patient.id)
+    raise NotFoundError("No integration mapping found", patientId=patient.id)
+
+
+def update_patient(
+    session: TenantSession,
+    patient_id: str,
+    data: PatientUpdate,
+    *,
+    facility_id: str | None = None,
+    if_match: str | None = None,
+) -> Patient:
+    """Put ``data`` in the place of what is stored; opt-out, treatment relationship and facilities stay,
+    and so do network control and additional ids that are not given.
+
+    Raises NotFoundError, VersionMismatchError, and BadRequestError by the facility rule.
+    """
+    patient = _for_change(session, patient_id)
+    _check_facility(patient, facility_id)
+    check_etag(patient.etag, if_match, data.eTag)
+    _fill(patient, data)
+    _flush(session)
+    return patient
+
+
+def delete_patient(
+    session: TenantSession,
+    jobs: JobQueue,
+    patient_id: str,
+    *,
+    facility_id: str | None = None,
+    if_match: str | None = None,
+) -> None:
+    """Remove the patient and everything that is kept about it: rows at once, objects by a job.
+
+    Raises NotFoundError, VersionMismatchError, and BadRequestError by the facility rule.
+    """
+    patient = _for_change(session, patient_id)
+    _check_facility(patient, facility_id)
+    check_etag(patient.etag, if_match)
+    session.delete(patient)
+    _flush(session)
+    enqueue_purge(session, jobs, patient_id)
+
+
+def set_hie_opt_out(session: TenantSession, patient_id: str, opt_out: bool) -> Patient:
+    """Opt the patient out of the networks, or in. No new version: the demographics are as they were."""
+    return _switch(session, patient_id, hie_opt_out=opt_out)
+
+
+def set_treatment_relationship(session: TenantSession, patient_id: str, exists: bool) -> Patient:
+    """Say whether the account treats the patient. No new version: the demographics are as they were."""
+    return _switch(session, patient_id, treatment_relationship=exists)
+
+
+def patient_facilities(session: TenantSession, patient_id: str) -> list[Facility]:
+    """Oldest first. Raises NotFoundError."""
+    return facilities.get_facilities(session, get_patient(session, patient_id).facility_ids, keep=False)
+
+
+def set_patient_facilities(
+    session: TenantSession,
+    patient_id: str,
+    facility_ids: list[str],
+    *,
+    if_match: str | None = None,
+    body_etag: str | None = None,
+) -> list[Facility]:
+    """Make these the patient's facilities, in place of those before; a new version of the patient.
+
+    Raises NotFoundError for the patient or a facility, and VersionMismatchError.
+    """
+    patient = _for_change(session, patient_id)
+    check_etag(patient.etag, if_match, body_etag)
+    wanted = facilities.get_facilities(session, facility_ids, keep=True)
+    kept = [link for link in patient.facilities if link.facility_id in facility_ids]
+    present = {link.facility_id for link in kept}
+    patient.facilities = kept + [
+        PatientFacility(facility_id=facility.id) for facility in wanted if facility.id not in present
+    ]
+    patient.updated_at = utcnow()
+    _flush(session)
+    return wanted
+
+
+def _fill(patient: Patient, data: PatientInput) -> None:
+    wire = data.wire()
+    patient.first_name = data.firstName
+    patient.last_name = data.lastName
+    patient.dob = data.dob
+    patient.gender_at_birth = data.genderAtBirth
+    patient.address = wire["address"]
+    patient.contact = wire["contact"]
+    patient.personal_identifiers = wire["personalIdentifiers"]
+    patient.external_id = data.externalId
+    if data.hie is not None:
+        patient.hie = data.hie.model_dump(exclude_none=True)
+    if data.additionalIds is not None:
+        given = data.additionalIds.model_dump(exclude_none=True)
+        patient.additional_ids = {**patient.additional_ids, **given}
+    patient.search_text = search.text_of(patient)
+    patient.search_ids = search.ids_of(patient)
+    patient.updated_at = utcnow()  # an update that changes nothing else is a new version too
+
+
+def _wire(patient: Patient) -> dict[str, Any]:
+    return {
+        "firstName": patient.first_name,
+        "lastName": patient.last_name,
+        "dob": patient.dob,
+        "genderAtBirth": patient.gender_at_birth,
+        "address": patient.address,
+        "contact": patient.contact,
+        "personalIdentifiers": patient.personal_identifiers,
+    }
+
+
+def _check_facility(patient: Patient, facility_id: str | None) -> None:
+    held = patient.facility_ids
+    if facility_id:
+        if facility_id not in held:
+            raise BadRequestError(
+                "Patient not associated with given facility", patientId=patient.id, facilityId=facility_id
+            )
+    elif len(held) != 1:
+        raise BadRequestError(
+            "Patient is associated with more than one facility (facilityId is required)", patientId=patient.id
+        )
+
+
+def _switch(session: TenantSession, patient_id: str, **values: bool) -> Patient:
+    session.execute(update(Patient).where(Patient.id == patient_id).values(**values))
+    return get_patient(session, patient_id)
+
+
+def _for_change(session: TenantSession, patient_id: str) -> Patient:
+    query = select(Patient).where(Patient.id == patient_id).with_for_update()
+    return _present(session.scalars(query).one_or_none(), patient_id)
+
+
+def _present(patient: Patient | None, patient_id: str) -> Patient:
+    if patient is None:
+        raise NotFoundError("Could not find patient", id=patient_id)
+    return patient
+
+
+def _flush(session: TenantSession) -> None:
+    try:
+        session.flush()
+    except StaleDataError:
+        raise VersionMismatchError() from None

@@ -1,0 +1,8 @@
+"""Is this the same person, and are these values what a demographic form may hold.
+
+    values          rules for single values: what is accepted, what is stored, what the error says
+    normalize       the forms in which values are compared, never stored
+    contract_match  the rule by which creating, matching and bulk loading find a patient who is already there
+
+In and out: plain values and dicts in the API's shape. Never: looks anything up, reads a clock.
+"""

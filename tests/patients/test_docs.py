@@ -1,0 +1,27 @@
+"""What the page on facilities and patients shows works as it says."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.patients.caller import Caller
+
+PAGE = Path(__file__).parents[2] / "docs" / "patients.md"
+
+
+@pytest.mark.parametrize("backend", ["sqlite"])
+def test_the_examples_of_the_page_are_accepted(api: Caller) -> None:
+    text = PAGE.read_text(encoding="utf-8")
+    facility, patient = (json.loads(block) for block in re.findall(r"```json\n(.*?)```", text, re.DOTALL))
+
+    clinic = api.post("/facility", facility)
+    created = api.post("/patient", patient, facilityId=clinic["id"])
+
+    assert created["contact"] == [{"phone": "2085550100"}]
+    assert api.post("/patient", patient, facilityId=clinic["id"]) == created
+    assert [p["id"] for p in api.get("/patient", filters='"ana ruiz" -zoe')["patients"]] == [created["id"]]
+    assert api.get("/patient/external-id", externalId="mrn-1001") == created

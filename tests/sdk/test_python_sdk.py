@@ -1,0 +1,145 @@
+"""The official Python SDK, unchanged but for its base URL, against a running server."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.sdk.drivers import Sdk, SdkError
+from tests.support import people
+
+pytestmark = pytest.mark.sdk
+
+UNKNOWN = "01a00000-0000-7000-8000-000000000000"
+ADDRESS = {
+    "$type": "commons.Address",
+    "address_line_1": "77 Quarry Rd",
+    "address_line_2": "Apt 4",
+    "city": "Boise",
+    "state": "ID",
+    "zip": "83702",
+}
+PERSON = {
+    "first_name": "Orsolya",
+    "last_name": "Vance",
+    "dob": "1961-07-30",
+    "gender_at_birth": "F",
+    "address": [ADDRESS],
+    "contact": [{"$type": "medical.patient.Contact", "phone": "2085550143"}],
+    "personal_identifiers": [
+        {"$type": "medical.patient.PersonalIdentifier_DriversLicense", "value": "VX123456", "state": "ID"}
+    ],
+}
+JANE = {
+    **{"first_name": "Jane", "last_name": "Smith", "dob": "1996-02-10", "gender_at_birth": "F"},
+    "address": [
+        {
+            **{"$type": "commons.Address", "address_line_1": "123 Arsenal St"},
+            **{"city": "Phoenix", "state": "AZ", "zip": "85300"},
+        }
+    ],
+}
+
+
+def _facility(py: Sdk) -> str:
+    created = py.call("facility.create", name="North Clinic", npi="1234567893", address=ADDRESS)
+    return str(created["id"])
+
+
+def _status_of(py: Sdk, method: str, **arguments: Any) -> int | None:
+    with pytest.raises(SdkError) as raised:
+        py.call(method, **arguments)
+    return raised.value.status
+
+
+def test_a_facility_is_created_read_updated_listed_and_deleted(py: Sdk) -> None:
+    created = py.call(
+        "facility.create", name="North Clinic", npi="1234567893", address=ADDRESS, tin="12-3456789"
+    )
+    assert created["address"]["addressLine2"] == "Apt 4"
+    assert py.call("facility.get", id=created["id"]) == created
+    updated = py.call(
+        "facility.update", id=created["id"], name="South Clinic", npi="1234567893", address=ADDRESS
+    )
+    assert (updated["id"], updated["name"]) == (created["id"], "South Clinic")
+    assert [f["name"] for f in py.call("facility.list")["facilities"]] == ["South Clinic"]
+    assert py.call("facility.delete", id=created["id"]) is None
+    assert _status_of(py, "facility.get", id=created["id"]) == 404
+
+
+def test_a_refused_request_is_an_api_error_with_the_envelope(py: Sdk) -> None:
+    with pytest.raises(SdkError) as raised:
+        py.call("facility.create", name="North Clinic", npi="1234567890", address=ADDRESS)
+    assert raised.value.status == 400
+    assert raised.value.body["name"] == "BAD_REQUEST"
+
+
+def test_a_patient_is_created_read_updated_matched_listed_and_deleted(py: Sdk) -> None:
+    facility_id = _facility(py)
+    created = py.call("patient.create", facility_id=facility_id, external_id="mrn-1", **PERSON)
+    assert (created["firstName"], created["facilityIds"]) == ("Orsolya", [facility_id])
+    assert created["personalIdentifiers"] == people.stranger()["personalIdentifiers"]
+    assert py.call("patient.get", id=created["id"]) == created
+    changed = {**PERSON, "last_name": "Vance-Okafor"}
+    updated = py.call("patient.update", id=created["id"], facility_id=facility_id, **changed)
+    assert updated["lastName"] == "Vance-Okafor"
+    assert py.call("patient.match", **changed)["id"] == created["id"]
+    assert _status_of(py, "patient.match", **JANE) == 404
+    assert [p["id"] for p in py.call("patient.list", facility_id=facility_id)["patients"]] == [created["id"]]
+    assert py.call("patient.delete", id=created["id"], facility_id=facility_id) is None
+    assert _status_of(py, "patient.get", id=created["id"]) == 404
+
+
+def _queried_jane(js: Sdk, py: Sdk) -> str:
+    """Jane, with her records gathered; the Python SDK has no call that starts a network query."""
+    jane: str = py.call("patient.create", facility_id=_facility(py), **JANE)["id"]
+    request_id = js.call("startNetworkQuery", {"patientId": jane, "sources": people.ALL_SOURCES})["requestId"]
+    deadline = time.monotonic() + 60
+    while js.call("getNetworkQueryStatus", {"requestId": request_id})["status"] == "processing":
+        assert time.monotonic() < deadline, "the network query did not end"
+        time.sleep(0.2)
+    return jane
+
+
+def test_documents_are_listed_and_downloaded(both: tuple[Sdk, Sdk]) -> None:
+    js, py = both
+    jane = _queried_jane(js, py)
+    documents = py.call("document.list", patient_id=jane)["documents"]
+    attachments = [d["content"][0]["attachment"] for d in documents]
+    assert sorted(a["contentType"] for a in attachments) == people.PERSONA_DOCUMENT_TYPES
+    for attachment in attachments:
+        url = py.call("document.get_url", file_name=attachment["title"])["url"]
+        assert len(httpx.get(url).content) == attachment["size"]
+    assert py.call("document.list", patient_id=jane, date_to="1900-01-01")["documents"] == []
+    assert _status_of(py, "document.list", patient_id=jane, date_from="yesterday") == 400
+
+
+@pytest.mark.parametrize("request_body", [None, {"ticket": "17"}], ids=["no body", "bare metadata"])
+def test_a_consolidated_query_runs_to_its_end(
+    both: tuple[Sdk, Sdk], request_body: dict[str, str] | None
+) -> None:
+    js, py = both
+    jane = _queried_jane(js, py)
+    extra = {"request": request_body} if request_body else {}
+    started = py.call(
+        "fhir.start_consolidated_query", id=jane, conversion_type="json", resources="Condition", **extra
+    )
+    assert (started["status"], started["resources"]) == ("processing", ["Condition"])
+    deadline = time.monotonic() + 60
+    one = {"patient_id": jane, "request_id": started["requestId"]}
+    while (now := py.call("fhir.get_single_consolidated_query_status", **one))["status"] == "processing":
+        assert time.monotonic() < deadline, now
+        time.sleep(0.1)
+    assert now["status"] == "completed"
+    listed = py.call("fhir.get_consolidated_query_status", patient_id=jane)
+    assert [q["requestId"] for q in listed["queries"]] == [started["requestId"]]
+    missing = {"patient_id": jane, "request_id": UNKNOWN}
+    assert _status_of(py, "fhir.get_single_consolidated_query_status", **missing) == 404
+
+
+def test_a_patient_never_queried_has_an_empty_list_of_queries(py: Sdk) -> None:
+    patient = py.call("patient.create", facility_id=_facility(py), **PERSON)
+    assert py.call("fhir.get_consolidated_query_status", patient_id=patient["id"])["queries"] == []

@@ -1,0 +1,133 @@
+"""The product as its users run it: the real command, in processes of its own."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+import httpx
+
+from tests.support.client import Api
+from tests.support.ports import LOOPBACK, free_port
+from tests.support.processes import NotReadyError, Process
+
+START_TIMEOUT_S = 60.0
+COMMAND_TIMEOUT_S = 60.0
+WORKER_READY = "worker started"
+
+# Waiting times that suit tests; everything else is as an operator gets it.
+TEST_SETTINGS = {"queue_poll_s": "0.05", "webhook_backoff_s": "0.2", "conversion_processes": "1"}
+
+
+def command() -> str:
+    """The installed ``chartbridge`` program of this environment."""
+    return str(Path(sys.executable).with_name("chartbridge"))
+
+
+class Server(Process):
+    """A process that serves the API at ``origin``."""
+
+    origin: str
+
+
+class Deployment:
+    """Processes that share a database and an object store.
+
+    ``settings`` are the product's settings without ``CHARTBRIDGE_``; ``folder`` takes the data, unless
+    the settings say otherwise, and the logs.
+    """
+
+    def __init__(self, folder: Path, settings: Mapping[str, str] | None = None) -> None:
+        self.folder = folder
+        self.data_dir = folder / "data"
+        folder.mkdir(parents=True, exist_ok=True)
+        given = {**TEST_SETTINGS, "data_dir": str(self.data_dir), **(settings or {})}
+        # The machine's own settings and any .env file must not reach the processes.
+        self.environment = {k: v for k, v in os.environ.items() if not k.startswith("CHARTBRIDGE_")}
+        self.environment |= {f"CHARTBRIDGE_{name.upper()}": value for name, value in given.items()}
+        self.processes: list[Process] = []
+
+    def run(self, *arguments: str, status: int = 0, timeout_s: float = COMMAND_TIMEOUT_S) -> str:
+        """What a command prints that ends by itself: standard output, or for another ``status`` than 0
+        standard error. Fails the test when its status is another.
+        """
+        done = subprocess.run(
+            [command(), *arguments],
+            capture_output=True,
+            text=True,
+            timeout=timeout_s,
+            check=False,
+            env=self.environment,
+            cwd=self.folder,
+        )
+        shown = " ".join(arguments)
+        said = f"chartbridge {shown}: {done.returncode}\n{done.stdout}\n{done.stderr}"
+        assert done.returncode == status, said
+        return done.stdout if status == 0 else done.stderr
+
+    def create_key(self, environment: str = "sandbox") -> str:
+        return self.run("keys", "create", "--env", environment).strip()
+
+    def serve(self, *, worker: bool = True, port: int | None = None) -> Server:
+        """A process that serves the API, with one worker in it or none; returns once it answers."""
+        port = port or free_port()
+        arguments = ["serve", "--host", LOOPBACK, "--port", str(port), *([] if worker else ["--no-worker"])]
+        server = Server(
+            "chartbridge serve",
+            [command(), *arguments],
+            log=self._log("serve"),
+            environment=self.environment,
+            cwd=self.folder,
+        )
+        self.processes.append(server)
+        server.origin = f"http://{LOOPBACK}:{port}"
+        server.wait_until(lambda: _healthy(server.origin), timeout_s=START_TIMEOUT_S)
+        return server
+
+    def worker(self, name: str) -> Process:
+        """A worker of that name; returns once it takes jobs."""
+        worker = Process(
+            f"chartbridge worker {name}",
+            [command(), "worker", "--id", name],
+            log=self._log(name),
+            environment=self.environment,
+            cwd=self.folder,
+        )
+        self.processes.append(worker)
+        worker.wait_until(lambda: WORKER_READY in worker.log(), timeout_s=START_TIMEOUT_S)
+        return worker
+
+    def _log(self, name: str) -> Path:
+        return self.folder / f"{len(self.processes)}-{name}.log"
+
+    def api(self, server: Server, environment: str = "sandbox") -> Api:
+        """A caller with a new key."""
+        return Api(server.origin, self.create_key(environment))
+
+    def logs(self) -> str:
+        return "\n".join(f"--- {p.name}\n{p.log()}" for p in self.processes)
+
+    def close(self) -> None:
+        """End what still runs. Each process must end by itself when asked, and leave nothing behind."""
+        failures = []
+        for process in reversed(self.processes):
+            try:
+                process.stop()
+                if not process.leaves_nothing_behind():
+                    failures.append(f"{process.name} left processes behind")
+            except NotReadyError as error:
+                failures.append(str(error))
+            finally:
+                process.kill()
+        assert not failures, failures
+
+
+def _healthy(origin: str) -> bool:
+    try:
+        answer = httpx.get(origin, headers={"accept": "application/json"}, timeout=5)
+    except httpx.HTTPError:
+        return False
+    return answer.status_code == 200 and answer.json() == {"status": "OK"}
