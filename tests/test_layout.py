@@ -25,7 +25,7 @@ FOREIGN_TABLES_ALLOWED = {
 
 
 def imported_modules(tree: ast.AST) -> Iterator[str]:
-    """Full names of all that a file imports, wherever the import stands. ``from a import b`` gives a.b too."""
+    """Full names of all that a file imports, wherever that stands. ``from a import b`` gives a.b too."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
@@ -40,9 +40,9 @@ def foreign_internals(importer: str, modules: Iterator[str]) -> set[str]:
     found = set()
     for module in modules:
         parts = module.split(".")
-        if parts[:2] == ["chartbridge", "features"] and len(parts) > 3 and parts[2] != importer:
-            if parts[3] in INTERNAL:
-                found.add(".".join(parts[:4]))
+        foreign = parts[:2] == ["chartbridge", "features"] and len(parts) > 3 and parts[2] != importer
+        if foreign and parts[3] in INTERNAL:
+            found.add(".".join(parts[:4]))
     return found
 
 

@@ -481,12 +481,19 @@ def test_a_policy_is_a_coverage_by_its_payer() -> None:
         '<assignedEntity><id root="2.16.840.1.113883.3.9911.10" extension="PAY"/><representedOrganization>'
         '<id root="2.16.840.1.113883.3.9911.10" extension="PAY"/><name>North Mutual</name></representedOrganization>'
         '</assignedEntity></performer><participant typeCode="COV"><participantRole classCode="PAT">'
-        '<id root="2.16.840.1.113883.3.9911.11" extension="MEM-5"/></participantRole></participant></act>'
+        '<id root="2.16.840.1.113883.3.9911.11" extension="MEM-5"/></participantRole></participant>'
+        + related(
+            '<act classCode="ACT" moodCode="DEF"><id root="2.16.840.1.113883.3.9911.12" extension="G1"/>'
+            '<code nullFlavor="NA"/><text>Gold Plan</text></act>',
+            "REFR",
+        )
+        + "</act>"
     )
     entry = f'<act classCode="ACT" moodCode="EVN">{template(".4.60")}{related(policy, "COMP")}</act>'
     made = the(converted(section("48768-6", entry)), "Coverage")
     assert made["payor"][0]["display"] == "North Mutual"
     assert (made["subscriberId"], made["beneficiary"]) == ("MEM-5", PATIENT)
+    assert [(one["value"], one["name"]) for one in made["class"]] == [("G1", "Gold Plan")]
 
 
 def test_a_care_team_has_its_members() -> None:

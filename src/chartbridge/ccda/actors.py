@@ -81,26 +81,29 @@ class Actors:
         person = node.node(ASSIGNED_PERSON)
         names = human_names(person.children(NAME)) if person is not None else []
         specialty = codeable(node.child(CODE), self._ctx)
-        practitioner = self._practitioner(node, ids, names, path)
-        if practitioner is not None and (organization is not None or specialty is not None):
-            self._add(
-                "PractitionerRole",
-                {"practitioner": practitioner, "organization": organization, "specialty": [specialty]},
-                path,
-            )
-        return practitioner, organization
-
-    def _practitioner(self, node: Node, ids: list[Json], names: list[Json], path: str) -> Json | None:
+        telecom = contact_points(node.children(TELECOM))
         if not ids and not names:
-            return None
+            return None, organization
         fields = {
             "identifier": ids,
             "name": names,
-            "telecom": contact_points(node.children(TELECOM)),
+            "telecom": telecom,
             "address": addresses(node.children(ADDR)),
+            "qualification": [{"code": specialty}]
+            if specialty is not None and organization is None
+            else None,
         }
         label = display_name(names[0]) if names else None
-        return reference(self._merge("Practitioner", fields, ids, label, path), label)
+        practitioner = reference(self._merge("Practitioner", fields, ids, label, path), label)
+        if organization is not None:
+            role = {
+                "practitioner": practitioner,
+                "organization": organization,
+                "specialty": [specialty],
+                "telecom": telecom,
+            }
+            self._add("PractitionerRole", role, path)
+        return practitioner, organization
 
     def organization(self, node: Node | None, path: str) -> Json | None:
         """A representedOrganization, custodian, provider or manufacturer as a reference to Organization."""

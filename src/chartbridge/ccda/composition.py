@@ -29,6 +29,7 @@ from chartbridge.ccda.names import (
 )
 from chartbridge.ccda.narrative import div, words
 from chartbridge.ccda.node import Node, node_at
+from chartbridge.ccda.sections.notes import NOTE_CATEGORY
 from chartbridge.ccda.statement import Section, Statement
 from chartbridge.fhir import content_id, drop
 
@@ -193,6 +194,7 @@ def unstructured(header: Header) -> Json | None:
         {
             "status": "current",
             "type": codeable(header.document.child(CODE), ctx),
+            "category": [NOTE_CATEGORY],
             "subject": ctx.patient,
             "author": header.authors,
             "custodian": header.custodian,

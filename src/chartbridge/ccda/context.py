@@ -20,6 +20,9 @@ Resource = dict[str, Any]
 SOURCE_ELEMENT = "https://chartbridge.dev/fhir/StructureDefinition/source-element"
 """Extension on each resource: the XPath of the element that it comes from."""
 
+MAX_SOURCES = 50
+"""The most places that are noted on one resource; the report has them all."""
+
 PLAIN_RESOURCES = frozenset(("Binary", "Bundle", "Parameters"))
 """Resources that R4 gives no extensions."""
 
@@ -127,7 +130,7 @@ class Context:
                 st.outcome = "converted"
         else:
             known = made.get("extension")
-            if known is not None and source not in known:
+            if known is not None and len(known) < MAX_SOURCES and source not in known:
                 known.append(source)
             if st is not None and st.outcome is None:
                 st.outcome = "merged"
@@ -137,8 +140,7 @@ class Context:
 
     def belongs(self, key: str, st: Statement) -> None:
         """Note that a statement became, or became part of, the resource ``Type/id``."""
-        if key not in st.resources:
-            st.resources.append(key)
+        st.resources[key] = None
         st.section.resources[key] = None
 
     def ref(self, resource: Resource | None, display: str | None = None) -> dict[str, Any] | None:
@@ -237,7 +239,7 @@ class Context:
                 continue
             if child.outcome is None:
                 child.outcome = "absorbed"
-                child.resources.extend(key for key in st.resources if key not in child.resources)
+                child.resources.update(st.resources)
             if not child.finished:
                 self._finish(child, made)
 

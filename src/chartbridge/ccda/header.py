@@ -48,6 +48,7 @@ from chartbridge.ccda.names import (
 from chartbridge.ccda.narrative import words
 from chartbridge.ccda.node import Node, node_at
 from chartbridge.ccda.sections.encounters import encounter_fields, remember
+from chartbridge.ccda.sections.notes import NOTE_CATEGORY
 from chartbridge.fhir import drop, instant
 
 Json = dict[str, Any]
@@ -233,6 +234,7 @@ class Header:
                 "masterIdentifier": self.identifier,
                 "status": "current",
                 "type": codeable(self.document.child(CODE), self.ctx),
+                "category": [NOTE_CATEGORY],
                 "subject": self.ctx.patient,
                 "date": instant(moment),
                 "author": self.authors,

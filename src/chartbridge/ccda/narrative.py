@@ -15,6 +15,7 @@ from chartbridge.ccda.names import Element
 
 _TAGS = re.compile(r"(<[^>]*>)")
 _ATTRIBUTES = re.compile(r'([\w:.-]+)="([^"]*)"')
+_ONLY_ID = re.compile(r'<([\w:.-]+) ID="([^\s"<>&]+)">')
 _XML_ID = re.compile(r"[^\s\"<>&]+")
 _SAFE_LINK = re.compile(r"(?:https?:|mailto:|tel:|#)", re.IGNORECASE)
 _LENGTH = re.compile(r"\d+%?")
@@ -107,7 +108,7 @@ class Narrative:
                 continue
             tag = self._tags.get(part)
             if tag is None:
-                tag = self._tags[part] = _tag(part)
+                tag = self._tags[part] = self._identified(part) or _tag(part)
             if tag.name == "span" and stack and stack[-1].name in _TABLE_PARTS:
                 tag = _in_place(tag, stack[-1].name)
             opening = tag.open
@@ -122,6 +123,19 @@ class Narrative:
                 out.append(opening)
                 stack.append(tag)
         return "".join(out).strip() if has_text else None
+
+    def _identified(self, source: str) -> _Tag | None:
+        """A tag that has nothing but an ID, by far the most frequent of those not seen before."""
+        match = _ONLY_ID.fullmatch(source)
+        if match is None:
+            return None
+        bare = f"<{match[1]}>"
+        plain = self._tags.get(bare)
+        if plain is None:
+            plain = self._tags[bare] = _tag(bare)
+        if plain.name == "a":
+            return None
+        return _Tag(plain.name, f'{plain.open[:-1]} id="{match[2]}">', False, match[2])
 
     def text(self, reference: str) -> str | None:
         """The plain text of the element that a reference (``#id``, or the bare id) points to."""

@@ -80,7 +80,8 @@ class Statement(Node):
         self.finished = False
         self.outcome: Outcome | None = None
         self.reason = ""
-        self.resources: list[str] = []
+        self.resources: dict[str, None] = {}
+        """References (``Type/id``) of what the statement became, in order."""
         self.issues: list[str] = []
         self.templates: list[str] = [root for t in self.children(TEMPLATE_ID) if (root := t.get("root"))]
         self.template = ""

@@ -104,6 +104,7 @@ def immunization(st: Statement, ctx: Context) -> Json | None:
             "patient": ctx.patient,
             "occurrenceDateTime": occurred,
             "_occurrenceDateTime": None if occurred else {"extension": absent_extension(_time_null(st))},
+            "_primarySource": {"extension": absent_extension()},
             "location": next(iter(ctx.actors.locations(st, st.path)), None),
             "manufacturer": None
             if product is None

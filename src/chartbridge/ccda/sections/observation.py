@@ -356,11 +356,11 @@ def panel(
 
 def member_observations(st: Statement, ctx: Context) -> list[Json]:
     """The observations within an organizer, converted; other statements are left to themselves."""
-    made = []
+    made: dict[str, Json] = {}
     for child in st.related:
         if child.taken or child.tag != "observation" or child.template == t.COMMENT_ACTIVITY:
             continue
         one = ctx.convert(child)
-        if one is not None and one["resourceType"] == "Observation" and one not in made:
-            made.append(one)
-    return made
+        if one is not None and one["resourceType"] == "Observation":
+            made[one["id"]] = one
+    return list(made.values())

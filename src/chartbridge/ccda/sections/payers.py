@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from chartbridge.ccda import templates as t
 from chartbridge.ccda.context import Context
-from chartbridge.ccda.datatypes import codeable, identifiers, when
+from chartbridge.ccda.datatypes import codeable, concept, identifiers, title, when
 from chartbridge.ccda.demographics import addresses, contact_points, human_names
 from chartbridge.ccda.names import (
     ADDR,
@@ -16,14 +16,17 @@ from chartbridge.ccda.names import (
     PLAYING_ENTITY,
     STATUS_CODE,
     TELECOM,
+    TEXT,
     TIME,
 )
 from chartbridge.ccda.node import Node, node_at
 from chartbridge.ccda.registry import maps
 from chartbridge.ccda.sections.common import Json, frame
 from chartbridge.ccda.statement import Statement
+from chartbridge.fhir import drop
 
 SECTIONS = ("48768-6",)
+PLAN = concept("http://terminology.hl7.org/CodeSystem/coverage-class", "plan", "Plan")
 STATUS = {
     "active": "active",
     "completed": "active",
@@ -67,7 +70,7 @@ def coverage(st: Statement, ctx: Context) -> Json | None:
     role = node_at(covered, PARTICIPANT_ROLE)
     members = identifiers(role.children(ID)) if role is not None else []
     if not payors:
-        if role is None and not st.children(ID):
+        if role is None:
             return None
         payors = [ctx.patient]
         ctx.issue("no payer is named; Coverage.payor is required and refers to the patient")
@@ -83,11 +86,27 @@ def coverage(st: Statement, ctx: Context) -> Json | None:
             else None,
             "beneficiary": ctx.patient,
             "relationship": None if role is None else codeable(role.child(CODE), ctx),
+            "class": _plans(st, ctx),
             "period": when(covered.child(TIME), ctx).period if covered is not None else None,
             "payor": payors,
         },
         st,
     )
+
+
+def _plans(st: Statement, ctx: Context) -> list[Json]:
+    """The plans of a policy: acts of mood DEF, by their id, with their name in the text."""
+    made: list[Json] = []
+    for plan in st.related:
+        if plan.taken or plan.tag != "act" or plan.mood != "DEF":
+            continue
+        name = ctx.text(plan.child(TEXT)) or title(codeable(plan.child(CODE), ctx))
+        ids = identifiers(plan.children(ID))
+        if name is None and not ids:
+            continue
+        plan.taken = True
+        made.append(drop({"type": PLAN, "value": ids[0]["value"] if ids else name, "name": name}) or {})
+    return made
 
 
 def _holder(role: Node | None, ctx: Context, path: str) -> Json | None:

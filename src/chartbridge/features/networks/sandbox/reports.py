@@ -16,11 +16,13 @@ import plutoprint
 from chartbridge.features.networks.sandbox.ccd.xml import shown
 from chartbridge.features.networks.sandbox.measures import vitals
 from chartbridge.features.networks.sandbox.persona import Facts, Persona, display_name
+from chartbridge.typeface import FAMILY, font_face_css
 
-STYLE = """
+STYLE = (
+    f"{font_face_css()}\nbody {{ font-family: '{FAMILY}'; }}"
+    + """
 @page { size: letter; margin: 15mm 18mm 15mm 18mm; }
-body { font-family: "DejaVu Sans", Helvetica, Arial, sans-serif; font-size: 9.5pt; line-height: 1.35;
-       color: #1c2733; margin: 0; }
+body { font-size: 9.5pt; line-height: 1.35; color: #1c2733; margin: 0; }
 .letterhead { border-bottom: 2pt solid #24557a; padding-bottom: 6pt; margin-bottom: 10pt; }
 .letterhead .name { font-size: 14pt; font-weight: bold; color: #24557a; }
 .letterhead .contact { font-size: 8pt; color: #56646f; }
@@ -39,6 +41,7 @@ table { border-collapse: collapse; width: 100%; }
 .signature { margin-top: 11pt; border-top: 0.5pt solid #c6d2db; padding-top: 6pt; }
 .foot { font-size: 7.5pt; color: #56646f; margin-top: 8pt; }
 """
+)
 
 
 def render(persona: Persona, report: Facts) -> bytes:
