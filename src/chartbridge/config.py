@@ -12,7 +12,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 MIN_SECRET_LENGTH = 32
@@ -71,6 +71,7 @@ class Settings(BaseSettings):
     )
 
     network_timeout_s: float = Field(60.0, gt=0, description="time a network has for one call")
+    max_document_bytes: int = Field(200_000_000, description="a network's larger document is not taken in")
     webhook_timeout_s: float = Field(5.0, gt=0)
     webhook_max_attempts: int = Field(8, ge=1)
     webhook_backoff_s: float = Field(
@@ -88,6 +89,15 @@ class Settings(BaseSettings):
         default_factory=dict,
         description="operation: calls a minute and account, over the contract's defaults",
     )
+
+    @field_validator("worker_lost_after_s")
+    @classmethod
+    def _outlasts_heartbeats(cls, value: float, info: ValidationInfo) -> float:
+        """A worker that is thought lost between two of its heartbeats would have its jobs taken away."""
+        heartbeat_s = info.data.get("heartbeat_s")
+        if heartbeat_s is not None and value < 3 * heartbeat_s:
+            raise ValueError("must be at least three times CHARTBRIDGE_HEARTBEAT_S")
+        return value
 
     @cached_property
     def resolved_data_dir(self) -> Path:
@@ -115,7 +125,8 @@ class Settings(BaseSettings):
     def signing_key(self) -> bytes:
         """The secret key's bytes; generated and kept with mode 0600 on first use outside production.
 
-        Raises ConfigurationError in production without a secret key, or when it is too short.
+        Raises ConfigurationError in production without a secret key, when it is too short, and when it
+        cannot be kept.
         """
         if self.secret_key is not None:
             value = self.secret_key.get_secret_value()
@@ -127,7 +138,14 @@ class Settings(BaseSettings):
             return value.encode()
         if self.mode == "production":
             raise ConfigurationError("CHARTBRIDGE_SECRET_KEY must be set in production")
-        return _kept_secret(self.resolved_data_dir / "secret.key")
+        path = self.resolved_data_dir / "secret.key"
+        try:
+            return _kept_secret(path)
+        except OSError as error:
+            raise ConfigurationError(
+                f"{path} can be neither read nor made ({error.strerror}); "
+                "correct the folder's owner, or set CHARTBRIDGE_DATA_DIR or CHARTBRIDGE_SECRET_KEY"
+            ) from None
 
 
 def _kept_secret(path: Path) -> bytes:
@@ -146,4 +164,10 @@ def _kept_secret(path: Path) -> bytes:
             pass
         finally:
             draft.unlink()
-    return path.read_bytes().strip()
+    kept = path.read_bytes().strip()
+    if len(kept) < MIN_SECRET_LENGTH:
+        raise ConfigurationError(
+            f"{path} holds no usable secret key; restore it from a backup, or delete it to have a new one "
+            "made (URLs that were signed with the old one then end)"
+        )
+    return kept

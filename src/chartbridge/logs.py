@@ -4,10 +4,36 @@ from __future__ import annotations
 
 import logging
 import sys
+import traceback
+from pathlib import Path
 
 import structlog
 
 from chartbridge.config import Settings
+
+
+def without_values(error: BaseException) -> BaseException:
+    """The error with its type and traceback but without its message and causes, which may quote a
+    patient's data."""
+    redacted: BaseException = type(f"Redacted{type(error).__name__}", (Exception,), {})()
+    return redacted.with_traceback(error.__traceback__)
+
+
+def describe(error: BaseException) -> str:
+    """An error's type and where it was raised, in one line and without its message."""
+    frames = traceback.extract_tb(error.__traceback__)[-4:]
+    places = " > ".join(f"{Path(frame.filename).stem}:{frame.lineno}" for frame in frames)
+    return f"{type(error).__name__} at {places}" if places else type(error).__name__
+
+
+class _Redaction(logging.Filter):
+    """Libraries log exceptions whole: the HTTP server, the job engine for each step it tries again."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if isinstance(record.exc_info, tuple) and record.exc_info[1] is not None:
+            redacted = without_values(record.exc_info[1])
+            record.exc_info = (type(redacted), redacted, redacted.__traceback__)
+        return True
 
 
 def configure(settings: Settings) -> None:
@@ -35,6 +61,10 @@ def configure(settings: Settings) -> None:
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(foreign_pre_chain=shared, processors=[*finish, renderer])
     )
+    handler.addFilter(_Redaction())
+    engine = logging.getLogger("dbos")
+    engine.handlers[:] = [handler]  # it would add one of its own, in another format
+    engine.propagate = False
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(logging.WARNING)

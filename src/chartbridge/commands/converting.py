@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import sys
 import uuid
+from collections import Counter
 from pathlib import Path
 
 import orjson
+from rich.markup import escape
 from rich.progress import Progress
 
 from chartbridge.ccda import CcdaError, convert
-from chartbridge.commands.console import talk
+from chartbridge.commands.console import fail, talk
 
 
 def convert_files(files: list[Path], patient_id: str | None, out: Path | None) -> bool:
@@ -20,27 +22,40 @@ def convert_files(files: list[Path], patient_id: str | None, out: Path | None) -
     line. Without ``patient_id`` each document gets an id made from its own bytes.
     """
     if out is not None:
-        out.mkdir(parents=True, exist_ok=True)
+        _prepare(out, files)
     failed: list[tuple[Path, str]] = []
     statements = 0
     with Progress(console=talk, transient=True, disable=not talk.is_terminal) as progress:
         for path in progress.track(files, description="converting"):
             try:
                 xml = path.read_bytes()
-                conversion = convert(xml, patient_id or str(uuid.uuid5(uuid.NAMESPACE_OID, xml.hex())))
             except OSError as error:
                 failed.append((path, error.strerror or "cannot be read"))
                 continue
+            try:
+                conversion = convert(xml, patient_id or str(uuid.uuid5(uuid.NAMESPACE_OID, xml.hex())))
             except CcdaError as error:
                 failed.append((path, str(error)))
                 continue
             statements += len(conversion.bundle["entry"])
             _write(orjson.dumps(conversion.bundle), path, out)
     for path, reason in failed:
-        talk.print(f"[red]{path}[/]: {reason}", soft_wrap=True)
+        talk.print(f"[red]{escape(str(path))}[/]: {escape(reason)}", soft_wrap=True)
     done = len(files) - len(failed)
     talk.print(f"{done} of {len(files)} converted, {statements} resources")
     return not failed
+
+
+def _prepare(out: Path, files: list[Path]) -> None:
+    """Make the folder, and make sure that no bundle would take the place of another."""
+    names = Counter(path.stem for path in files)
+    twice = sorted(name for name, count in names.items() if count > 1)
+    if twice:
+        fail(f"several files would become {twice[0]}.json in {out}; convert them into folders of their own")
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        fail(f"{out} cannot be made: {error.strerror}")
 
 
 def _write(bundle: bytes, path: Path, out: Path | None) -> None:

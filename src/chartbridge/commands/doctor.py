@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pydantic import ValidationError
+from rich.markup import escape
 from rich.table import Table
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -48,9 +49,9 @@ def report(findings: list[Finding]) -> bool:
     table = Table(box=None, pad_edge=False, show_header=False)
     for finding in findings:
         mark = "[green]ok[/]" if finding.well else "[bold red]no[/]"
-        table.add_row(mark, finding.subject, finding.detail)
+        table.add_row(mark, finding.subject, escape(finding.detail))
         if not finding.well:
-            table.add_row("", "", f"[yellow]→ {finding.advice}[/]")
+            table.add_row("", "", f"[yellow]→ {escape(finding.advice)}[/]")
     talk.print(table)
     return all(finding.well for finding in findings)
 
@@ -86,7 +87,13 @@ def _mode(kept: Path) -> Finding:
 
 
 def _database(settings: Settings) -> Finding:
-    db = Database(settings.db_url)
+    try:
+        db = Database(settings.db_url)
+    except (SQLAlchemyError, ImportError, OSError, ValueError) as error:
+        advice = (
+            "CHARTBRIDGE_DATABASE_URL takes sqlite:///… in a folder that may be written, or postgresql://…"
+        )
+        return Finding("database", False, f"its address cannot be used: {type(error).__name__}", advice)
     shown = db.url.render_as_string(hide_password=True)
     if db.is_sqlite and not Path(str(db.url.database)).exists():
         return Finding("database", True, f"{shown} (will be made at first start)")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import socket
 import sys
@@ -20,6 +21,7 @@ from chartbridge.platform import Platform
 
 def open_platform(settings: Settings) -> Platform:
     """The platform with its database migrated; ends the command with a clear error when it can't be."""
+    os.umask(0o077)  # what is written here is about patients
     logs.configure(settings)
     try:
         app.migrate(settings)

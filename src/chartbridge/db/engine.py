@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from chartbridge.db.tenancy import Tenant, TenantSession
+from chartbridge.db.tenancy import ReadOnlySessionError, Tenant, TenantSession
 
 SQLITE_BUSY_TIMEOUT_MS = 30_000
 
@@ -33,24 +33,35 @@ class Database:
                 raise ValueError("an in-memory database cannot be shared between processes; give a file")
             Path(str(self.url.database)).parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         self.engine = _engine(url, self.is_sqlite, pool_size)
+        if self.is_sqlite:
+            self._reading = self.engine.execution_options(chartbridge_intent="read")
+            self._writing = self.engine.execution_options(chartbridge_intent="write")
+        else:
+            self._reading = self.engine.execution_options(
+                isolation_level="REPEATABLE READ", postgresql_readonly=True
+            )
+            self._writing = self.engine
 
     @contextmanager
     def read(self, tenant: Tenant | None) -> Iterator[TenantSession]:
-        """A session that sees one consistent state and writes nothing."""
-        with self._session(tenant, "read") as session:
+        """A session that sees one consistent state and writes nothing.
+
+        Raises ReadOnlySessionError when something is written all the same.
+        """
+        with self._session(tenant, self._reading) as session:
+            session.info["read_only"] = True
             yield session
             if session.new or session.dirty or session.deleted:
-                raise RuntimeError("a read session was written to")
+                raise ReadOnlySessionError("a read session was written to")
 
     @contextmanager
     def write(self, tenant: Tenant | None) -> Iterator[TenantSession]:
         """A session in one transaction that commits at the end of the block."""
-        with self._session(tenant, "write") as session, session.begin():
+        with self._session(tenant, self._writing) as session, session.begin():
             yield session
 
     @contextmanager
-    def _session(self, tenant: Tenant | None, intent: str) -> Iterator[TenantSession]:
-        engine = self.engine.execution_options(chartbridge_intent=intent)
+    def _session(self, tenant: Tenant | None, engine: Engine) -> Iterator[TenantSession]:
         with TenantSession(engine, expire_on_commit=False) as session:
             session.info["tenant"] = tenant
             yield session
@@ -97,7 +108,8 @@ def _engine(url: str, is_sqlite: bool, pool_size: int) -> Engine:
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
         options: dict[str, Any] = dict(connection.get_execution_options())
-        immediate = options.get("chartbridge_intent") == "write"
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
+        intent = options.get("chartbridge_intent")
+        connection.exec_driver_sql(f"PRAGMA query_only={'ON' if intent == 'read' else 'OFF'}")
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if intent == "write" else "BEGIN")
 
     return engine

@@ -2,7 +2,9 @@
 
 :class:`TenantSession` adds ``account_id = … AND environment = …`` to every ORM statement that reads,
 updates or deletes a :class:`TenantOwned` entity, in joins and subqueries too, and stamps the tenant
-on every new row. Without a tenant such a statement raises :class:`MissingTenantError`.
+on every new row. Without a tenant such a statement raises :class:`MissingTenantError`. What it cannot
+see are statements on bare tables (``Model.__table__``, ``text``): features must not use them, which
+a test holds.
 """
 
 from __future__ import annotations
@@ -11,8 +13,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Literal, Self, get_args
 
-from sqlalchemy import and_, event
+from sqlalchemy import Table, and_, event, inspect
 from sqlalchemy.orm import ORMExecuteState, Session, UOWTransaction, with_loader_criteria
+from sqlalchemy.sql import visitors
 
 from chartbridge.db.model import TenantOwned
 
@@ -26,6 +29,10 @@ class MissingTenantError(RuntimeError):
 
 class WrongTenantError(RuntimeError):
     """A row of one tenant was about to be written in the session of another."""
+
+
+class ReadOnlySessionError(RuntimeError):
+    """A session that was opened for reading was about to write: a programming error."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,12 +67,16 @@ class TenantSession(Session):
 
 
 def _touches_tenant_rows(state: ORMExecuteState) -> bool:
-    return any(issubclass(mapper.class_, TenantOwned) for mapper in state.all_mappers)
+    """Whether a tenant's table stands anywhere in the statement; ``all_mappers`` knows the outermost only."""
+    tables = {inspect(model).local_table for model in TenantOwned.__subclasses__()}
+    return any(isinstance(part, Table) and part in tables for part in visitors.iterate(state.statement))
 
 
 @event.listens_for(TenantSession, "do_orm_execute")
 def _scope_statement(state: ORMExecuteState) -> None:
     tenant: Tenant | None = state.session.info.get("tenant")
+    if state.session.info.get("read_only") and (state.is_insert or state.is_update or state.is_delete):
+        raise ReadOnlySessionError("a read session was written to")
     if tenant is None:
         if _touches_tenant_rows(state):
             raise MissingTenantError("a tenant's rows were asked for without a tenant")
@@ -73,6 +84,9 @@ def _scope_statement(state: ORMExecuteState) -> None:
     if state.is_insert:
         _check_inserted(state, tenant)
         return
+    if state.is_update and isinstance(state.parameters, list):
+        # SQLAlchemy's bulk update by primary key takes no criteria, so it would reach any tenant's rows.
+        raise WrongTenantError("update rows with a WHERE clause, not by a list of primary keys")
     account_id, environment = tenant.account_id, str(tenant.environment)
     state.statement = state.statement.options(
         with_loader_criteria(
@@ -97,6 +111,8 @@ def _check_inserted(state: ORMExecuteState, tenant: Tenant) -> None:
 @event.listens_for(TenantSession, "before_flush")
 def _stamp_rows(session: Session, _context: UOWTransaction, _instances: object) -> None:
     tenant: Tenant | None = session.info.get("tenant")
+    if session.info.get("read_only") and (session.new or session.deleted or session.dirty):
+        raise ReadOnlySessionError("a read session was written to")
     for row in (*session.new, *session.dirty, *session.deleted):
         if not isinstance(row, TenantOwned):
             continue

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
 
+from sqlalchemy import and_
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import InstrumentedAttribute
 
 from chartbridge.db.model import TenantOwned
-from chartbridge.db.tenancy import TenantSession, tenant_values
+from chartbridge.db.tenancy import TenantSession, WrongTenantError, tenant_values
 from chartbridge.ids import utcnow
 
 T = TypeVar("T")
@@ -34,12 +35,21 @@ def upsert(
     update: Mapping[str, Any],
     returning: InstrumentedAttribute[T],
 ) -> T:
-    """Insert the row, or apply ``update`` to the one that has the same ``key``; gives back a column."""
+    """Insert the row, or apply ``update`` to the one that has the same ``key``; gives back a column.
+
+    Raises WrongTenantError when the row that has the key is another tenant's.
+    """
     statement, row = _insert(session, model, values)
-    statement = statement.on_conflict_do_update(index_elements=list(key), set_=dict(update)).returning(
-        returning
-    )
-    result: T = session.execute(statement, row).scalar_one()
+    ours = None
+    if issubclass(model, TenantOwned):
+        ours = and_(*(getattr(model, name) == value for name, value in tenant_values(session.tenant).items()))
+    statement = statement.on_conflict_do_update(
+        index_elements=list(key), set_=dict(update), where=ours
+    ).returning(returning)
+    found = session.execute(statement, row).one_or_none()
+    if found is None:
+        raise WrongTenantError("the row that has this key belongs to another tenant")
+    result: T = found[0]
     return result
 
 

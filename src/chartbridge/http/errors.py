@@ -14,6 +14,7 @@ from starlette.exceptions import HTTPException
 
 from chartbridge.errors import DomainError, InvalidParametersError, RateLimitedError, SandboxPatientCapError
 from chartbridge.http.validation import describe_issues
+from chartbridge.logs import without_values
 
 log = structlog.get_logger(__name__)
 
@@ -90,19 +91,12 @@ def unexpected_error(request: Request, error: Exception) -> Response:
         method=request.method,
         route=getattr(request.scope.get("route"), "path", None),
         error=type(error).__name__,
-        exc_info=_without_values(error),
+        exc_info=without_values(error),
     )
     return envelope(500, "InternalServerError", APOLOGY)
-
-
-def _without_values(error: BaseException) -> BaseException:
-    """The error with its traceback but without its message, which may quote a patient's data."""
-    redacted: BaseException = type(f"Redacted{type(error).__name__}", (Exception,), {})()
-    return redacted.with_traceback(error.__traceback__)
 
 
 def install(app: FastAPI) -> None:
     app.add_exception_handler(DomainError, _domain_error)
     app.add_exception_handler(RequestValidationError, _validation_error)
     app.add_exception_handler(HTTPException, _http_error)
-    app.add_exception_handler(Exception, unexpected_error)

@@ -9,12 +9,13 @@ import structlog
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
+from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from chartbridge import __version__
 from chartbridge.auth.keys import Caller
-from chartbridge.http.errors import envelope, forbidden
+from chartbridge.http.errors import envelope, forbidden, unexpected_error
 from chartbridge.ids import new_id
 
 PROTECTED = ("/medical/v1", "/settings", "/convert/v1")
@@ -54,8 +55,12 @@ class Gateway:
         if len(path) > 1 and path.endswith("/"):
             scope["path"] = path = path.rstrip("/") or "/"
 
+        answered = False
+
         async def send_with_headers(message: Message) -> None:
+            nonlocal answered
             if message["type"] == "http.response.start":
+                answered = True
                 headers = MutableHeaders(scope=message)
                 headers["x-metriport-request-id"] = request_id
                 headers["x-metriport-version"] = __version__
@@ -69,17 +74,27 @@ class Gateway:
                 )
             await send(message)
 
+        try:
+            await self._answer(scope, receive, send_with_headers)
+        except Exception as error:  # noqa: BLE001 - here, so that the answer has its headers and is logged
+            answer = unexpected_error(Request(scope), error)
+            if answered:  # half an answer must not look like a whole one: have the server cut it off
+                raise RuntimeError("an answer broke off") from None
+            await answer(scope, receive, send_with_headers)
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+        path: str = scope["path"]
         refusal = await self._refusal(scope)
         if refusal is not None:
-            await refusal(scope, receive, send_with_headers)
+            await refusal(scope, receive, send)
             return
         limit = self._max_convert_body if path.startswith("/convert/") else self._max_json_body
         if _declared_length(scope) > limit:
             answer = envelope(413, "MetriportError", "request entity too large")
             answer.headers["connection"] = "close"
-            await answer(scope, receive, send_with_headers)
+            await answer(scope, receive, send)
             return
-        await self.app(scope, _bounded(receive, limit), send_with_headers)
+        await self.app(scope, _bounded(receive, limit), send)
 
     async def _refusal(self, scope: Scope) -> ASGIApp | None:
         path: str = scope["path"]

@@ -19,6 +19,7 @@ from sqlalchemy import CursorResult, delete, or_, select, update
 from chartbridge.db import Database
 from chartbridge.ids import new_message_id, utcnow
 from chartbridge.jobs.models import WorkerLease
+from chartbridge.logs import describe
 
 log = structlog.get_logger(__name__)
 _REAPER_CLAIM = timedelta(seconds=60)
@@ -79,11 +80,15 @@ class Heartbeat:
     def start(self) -> None:
         self._thread.start()
 
-    def stop(self) -> None:
-        """Stop, and give the name back."""
+    def stop(self, *, unfinished: bool = False) -> None:
+        """Stop, and give the name back; with ``unfinished`` jobs the lease stays, so that another worker
+        takes them over once the name has been silent for long enough.
+        """
         self._stop.set()
         if self._thread.is_alive():
             self._thread.join(timeout=self._interval_s + 5)
+        if unfinished:
+            return
         with self._db.write(None) as session:
             session.execute(delete(WorkerLease).where(WorkerLease.instance == self._instance))
 
@@ -97,7 +102,7 @@ class Heartbeat:
                 self._on_lost()
                 return
             except Exception as error:  # noqa: BLE001 - the database may be away; the next beat tries again
-                log.warning("heartbeat failed", worker=self._worker_id, error=type(error).__name__)
+                log.warning("heartbeat failed", worker=self._worker_id, error=describe(error))
 
     def beat(self) -> None:
         """Say that this worker lives. Raises LeaseLostError when its jobs were handed on meanwhile."""

@@ -65,6 +65,13 @@ class JobQueue:
                 on_conflict="always_update",
             )
 
+    def has_begun(self, worker_id: str) -> bool:
+        """Whether the worker of that name has jobs that it began and did not finish."""
+        found = self._open().list_workflows(
+            executor_id=worker_id, status="PENDING", limit=1, load_input=False, load_output=False
+        )
+        return bool(found)
+
     def _open(self) -> DBOSClient:
         if self._client is None:
             self._client = DBOSClient(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from functools import wraps
 from typing import TYPE_CHECKING, ParamSpec, TypeVar
@@ -12,6 +13,7 @@ from dbos import error as dbos_error
 
 from chartbridge.db.upsert import upsert
 from chartbridge.jobs.models import JobRun
+from chartbridge.logs import describe
 
 if TYPE_CHECKING:
     from chartbridge.platform import Platform
@@ -22,6 +24,10 @@ log = structlog.get_logger(__name__)
 
 STEP_ATTEMPTS = 5
 _running_platform: Platform | None = None
+
+
+class StepError(Exception):
+    """A step raised: the type of its error and the place, without the message."""
 
 
 def bind(platform: Platform | None) -> None:
@@ -41,7 +47,8 @@ def workflow(name: str, *, failed: Callable[..., None]) -> Callable[[Callable[P,
     """Declare a workflow under a stable name.
 
     ``failed(*arguments, reason)`` is called, and must leave the domain in its final failed state,
-    when the job raised or was begun more than ``job_max_attempts`` times; it must be idempotent.
+    when the job raised or was begun more than ``job_max_attempts`` times; it must be idempotent, for
+    like a step it is tried again when it raises.
     """
 
     def declare(function: Callable[P, None]) -> Callable[P, None]:
@@ -50,7 +57,7 @@ def workflow(name: str, *, failed: Callable[..., None]) -> Callable[[Callable[P,
         def run(*args: P.args, **kwargs: P.kwargs) -> None:
             if _begin_run(str(DBOS.workflow_id)) > platform().settings.job_max_attempts:
                 log.error("job given up", workflow=name, job=DBOS.workflow_id)
-                failed(*args, reason="the work was begun too often without coming to its end", **kwargs)
+                _insist(failed, *args, reason="the work was begun too often without coming to its end")
                 return
             try:
                 function(*args, **kwargs)
@@ -58,12 +65,27 @@ def workflow(name: str, *, failed: Callable[..., None]) -> Callable[[Callable[P,
                 cause = (
                     error.errors[-1] if isinstance(error, dbos_error.DBOSMaxStepRetriesExceeded) else error
                 )
-                log.error("job failed", workflow=name, job=DBOS.workflow_id, error=type(cause).__name__)
-                failed(*args, reason=f"unexpected {type(cause).__name__}", **kwargs)
+                place = str(cause) if isinstance(cause, StepError) else describe(cause)
+                log.error("job failed", workflow=name, job=DBOS.workflow_id, error=place)
+                _insist(failed, *args, reason=f"unexpected {place.partition(' ')[0]}")
 
         return run
 
     return declare
+
+
+def _insist(failed: Callable[..., None], *arguments: object, reason: str) -> None:
+    """Call ``failed`` until it succeeds. No step of the engine: a job that is given up has recorded other
+    steps at this place, and the engine refuses a step that differs from the one it recorded."""
+    for attempt in range(STEP_ATTEMPTS):
+        try:
+            failed(*arguments, reason=reason)
+            return
+        except Exception as error:  # noqa: BLE001 - tried again below, and raised at last
+            log.warning("a failed job could not be ended yet", error=describe(error))
+            if attempt == STEP_ATTEMPTS - 1:
+                raise StepError(describe(error)) from None
+            time.sleep(0.5 * 2.0**attempt)
 
 
 def step(function: Callable[P, R]) -> Callable[P, R]:
@@ -71,13 +93,21 @@ def step(function: Callable[P, R]) -> Callable[P, R]:
 
     A step must be idempotent, for it runs again when the worker dies before its result is kept.
     """
+
+    @wraps(function)
+    def without_values(*args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            return function(*args, **kwargs)
+        except Exception as error:  # noqa: BLE001 - the job engine writes messages to logs and tables
+            raise StepError(describe(error)) from None
+
     return DBOS.step(
         name=f"{function.__module__.removeprefix('chartbridge.')}.{function.__qualname__}",
         retries_allowed=True,
         max_attempts=STEP_ATTEMPTS,
         interval_seconds=0.5,
         backoff_rate=2.0,
-    )(function)
+    )(without_values)
 
 
 def _begin_run(workflow_id: str) -> int:

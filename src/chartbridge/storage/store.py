@@ -77,6 +77,15 @@ class ObjectStore:
         except (BaseError, OSError) as error:
             raise StorageError("the object store refused a listing") from error
 
+    def delete(self, key: str) -> None:
+        """Delete one object; nothing happens when there is none."""
+        try:
+            obstore.delete(self._backend, _checked(key))
+        except (NotFoundError, FileNotFoundError):
+            return
+        except (BaseError, OSError) as error:
+            raise StorageError("the object store refused a deletion") from error
+
     def delete_below(self, prefix: str) -> int:
         """Delete all objects below a folder; returns how many there were."""
         found = list(self.keys(prefix))
@@ -139,14 +148,19 @@ def open_store(settings: Settings) -> ObjectStore:
     """The store that the settings name. Raises ConfigurationError."""
     signer = UrlSigner(settings.origin, settings.signing_key)
     url = urlsplit(settings.store_url)
-    if url.scheme == "file":
-        return ObjectStore(LocalStore(Path(unquote(url.path)), mkdir=True), signer)
-    if url.scheme == "s3":
-        backend = _s3(settings, settings.s3_endpoint)
-        public = _s3(settings, settings.s3_public_endpoint) if settings.s3_public_endpoint else None
-        return ObjectStore(backend, signer, public)
-    if url.scheme in ("gs", "az", "abfs", "abfss"):
-        return ObjectStore(from_url(settings.store_url), signer)
+    try:
+        if url.scheme == "file":
+            return ObjectStore(LocalStore(Path(unquote(url.path)), mkdir=True), signer)
+        if url.scheme == "s3":
+            backend = _s3(settings, settings.s3_endpoint)
+            public = _s3(settings, settings.s3_public_endpoint) if settings.s3_public_endpoint else None
+            return ObjectStore(backend, signer, public)
+        if url.scheme in ("gs", "az", "abfs", "abfss"):
+            return ObjectStore(from_url(settings.store_url), signer)
+    except (BaseError, OSError, ValueError) as error:
+        raise ConfigurationError(
+            f"the object store of CHARTBRIDGE_OBJECT_STORE_URL cannot be opened ({type(error).__name__})"
+        ) from error
     raise ConfigurationError(f"CHARTBRIDGE_OBJECT_STORE_URL has an unknown scheme: {quote(url.scheme)}")
 
 

@@ -24,7 +24,7 @@ def settings(session: TenantSession) -> AccountSettings:
 
 
 def set_webhook_url(account: AccountSettings, url: str | None) -> bool:
-    """Set or clear the webhook. True when messages go to another address from now on.
+    """Set or clear the webhook. True when an address was set, be it the one that was there.
 
     The first address brings a new key, clearing removes it, changing the address keeps it.
     """
@@ -32,10 +32,9 @@ def set_webhook_url(account: AccountSettings, url: str | None) -> bool:
         account.webhook_url = account.webhook_key = account.webhook_status_detail = None
         account.webhook_enabled = False
         return False
-    changed = account.webhook_url != url
     account.webhook_url = url
     account.webhook_key = account.webhook_key or nanoid()
-    return changed
+    return True
 
 
 def set_mr_filters(account: AccountSettings, filters: list[dict[str, Any]] | None) -> None:

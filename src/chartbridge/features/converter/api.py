@@ -8,6 +8,7 @@ from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import JSONResponse
 from starlette.concurrency import run_in_threadpool
 
+from chartbridge.errors import RateLimitedError
 from chartbridge.features.converter import service
 from chartbridge.http.context import CurrentPlatform, CurrentTenant
 
@@ -42,6 +43,8 @@ async def convert(
     usage = await run_in_threadpool(service.count_conversion, platform, tenant)
     if usage is not None:
         request.state.response_headers = usage.headers()
+        if usage.exceeded:
+            raise RateLimitedError(service.QUOTA_USED_UP)
     try:
         result = await run_in_threadpool(service.run, platform, xml, patientId.strip())
     except service.PoolTaskError as error:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from chartbridge.db import Tenant
-from chartbridge.errors import RateLimitedError
 from chartbridge.features.converter.task import Unreadable, convert_to_json
 from chartbridge.http.ratelimit import Limit, Usage, count_call
 from chartbridge.jobs.pool import PoolTaskError
 from chartbridge.platform import Platform
 
 DAY_S = 86_400
+QUOTA_USED_UP = "Too many conversions today, please try again tomorrow."
 
 
 def run(platform: Platform, xml: bytes, patient_id: str) -> bytes | Unreadable:
@@ -18,19 +18,11 @@ def run(platform: Platform, xml: bytes, patient_id: str) -> bytes | Unreadable:
 
 
 def count_conversion(platform: Platform, tenant: Tenant) -> Usage | None:
-    """Count against the sandbox's daily quota; None where there is none. Raises RateLimitedError."""
+    """Count against the sandbox's daily quota; None where there is none."""
     if tenant.environment != "sandbox":
         return None
-    limit = Limit(
-        "conversion",
-        platform.settings.sandbox_conversions_per_day,
-        "Too many conversions today, please try again tomorrow.",
-        DAY_S,
-    )
-    usage = count_call(platform.db, tenant, limit, platform.settings.rate_limits)
-    if usage.exceeded:
-        raise RateLimitedError(limit.message)
-    return usage
+    limit = Limit("conversion", platform.settings.sandbox_conversions_per_day, QUOTA_USED_UP, DAY_S)
+    return count_call(platform.db, tenant, limit, platform.settings.rate_limits)
 
 
 __all__ = ["PoolTaskError", "Unreadable", "count_conversion", "run"]

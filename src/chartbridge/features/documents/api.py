@@ -14,6 +14,7 @@ from chartbridge.features.patients import service as patients
 from chartbridge.http.body import JsonRoute
 from chartbridge.http.context import CurrentPlatform, CurrentTenant, query_date, required
 
+MAX_COUNT_DIGITS = 18
 router = APIRouter(prefix="/medical/v1/document", route_class=JsonRoute, tags=["Documents"])
 
 
@@ -24,17 +25,21 @@ def list_documents(
     patientId: Annotated[str | None, Query(description="required")] = None,
     dateFrom: Annotated[str | None, Query(description="first day, YYYY-MM-DD")] = None,
     dateTo: Annotated[str | None, Query(description="last day, YYYY-MM-DD")] = None,
+    content: Annotated[str | None, Query(description="not served yet")] = None,
+    source: Annotated[str | None, Query(description="only what came from it, such as SANDBOX")] = None,
     output: Annotated[str | None, Query(description="fhir (default) or dto")] = None,
     count: Annotated[str | None, Query(description="only the newest so many")] = None,
 ) -> dict[str, list[dict[str, Any]]]:
     patient_id = required(patientId, "patientId")
     if output not in (None, "fhir", "dto"):
         raise InvalidParametersError("Invalid enum value. Expected 'fhir' | 'dto', on [output]")
+    if content is not None and content.strip():
+        raise BadRequestError("Searching the content of documents is not available in this version")
     first, last = _day(dateFrom), _day(dateTo)
     with platform.db.read(tenant) as session:
         patients.get_patient(session, patient_id)
         found = service.list_stored(session, patient_id, date_from=first, date_to=last)
-    found = found[: _positive(count)]
+    found = [d for d in found if source in (None, "", d.connector)][: _positive(count)]
     if output == "dto":
         return {"documents": [fhir.dto(d) for d in found]}
     return {"documents": [fhir.document_reference(d, platform.settings.origin) for d in found]}
@@ -49,6 +54,10 @@ def download_url(
     conversionType: Annotated[str | None, Query(description="not served yet")] = None,
 ) -> DownloadUrl:
     name = required(fileName, "fileName")
+    if conversionType not in (None, "html", "pdf"):
+        raise InvalidParametersError(
+            f"Invalid enum value. Expected 'html' | 'pdf', received '{conversionType}', on [conversionType]"
+        )
     if conversionType is not None:
         raise BadRequestError("Rendering documents is not available in this version")
     return DownloadUrl(url=service.download_url(platform, tenant, name))
@@ -64,6 +73,6 @@ def _day(text: str | None) -> date | None:
 def _positive(text: str | None) -> int | None:
     if text is None or not text.strip():
         return None
-    if not text.strip().isdecimal() or int(text) < 1:
+    if not text.strip().isdecimal() or len(text) > MAX_COUNT_DIGITS or int(text) < 1:
         raise BadRequestError("Count has to be a positive integer")
     return int(text)

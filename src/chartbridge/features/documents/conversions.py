@@ -47,13 +47,17 @@ def convert_stored(platform: Platform, tenant: Tenant, ids: Sequence[str]) -> in
             failures[row.id] = f"conversion {result.reason}" if isinstance(result, PoolTaskError) else result
     hashes = {row.id: row.sha256 for row in rows}
     with platform.db.write(tenant) as session:
-        for row in _rows(session, list(hashes)):
+        held = _rows(session, list(hashes))
+        for row in held:
             failure = failures.get(row.id)
             row.conversion = "failed" if failure else "converted"
             row.conversion_failure = failure[:500] if failure else None
             if not failure:
                 row.converted_sha256, row.converter_version = hashes[row.id], CONVERTER_VERSION
-    return len(rows) - len(failures)
+    for patient_id in {row.patient_id for row in rows} - {row.patient_id for row in held}:
+        # Deleted meanwhile: what was written came after the deletion of their objects.
+        platform.store.delete_below(keys.patient_folder(tenant, patient_id))
+    return sum(row.id not in failures for row in held)
 
 
 def converted(session: TenantSession, patient_id: str) -> list[Converted]:

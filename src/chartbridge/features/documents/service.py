@@ -124,7 +124,7 @@ def store_bytes(platform: Platform, tenant: Tenant, document_id: str, data: byte
     with platform.db.write(tenant) as session:
         row = session.get(Document, document_id)
         if row is None:
-            platform.store.delete_below(key)
+            platform.store.delete(key)
             return
         row.sha256, row.size = hashlib.sha256(data).hexdigest(), len(data)
         row.status, row.failure = "stored", None

@@ -48,7 +48,7 @@ class Found(TypedDict):
 
 
 def _fail(tenant_text: str, query_id: str, source: str, *, reason: str) -> None:
-    """End the source as failed; whatever had been brought in before stays and is published."""
+    """End the source as failed; what was brought in stays, and the next chart that is made has it."""
     here, tenant = platform(), Tenant.parse(tenant_text)
     with here.db.read(tenant) as session:
         query = session.get(service.NetworkQuery, query_id)
@@ -58,7 +58,8 @@ def _fail(tenant_text: str, query_id: str, source: str, *, reason: str) -> None:
     with here.db.write(tenant) as session:
         for name in names:
             service.report_failure(session, query_id, source, name, reason)
-    result_key = _publish(tenant, query.patient_id)
+    # Making the chart may be the very thing that failed, so the last one that could be made has to do.
+    result_key = chart.publish_last(here, tenant, query.patient_id)
     if result_key is None:
         return
     with here.db.write(tenant) as session:
@@ -145,6 +146,10 @@ def _keep(tenant: Tenant, patient_id: str, connector: Connector, resources: list
     merged = [newest[identity] for identity in sorted(newest)]
     content = gzip.compress(orjson.dumps(merged), compresslevel=6, mtime=0)
     store.put(key, content, content_type="application/gzip")
+    with platform().db.read(tenant) as session:
+        gone = patients.find_patient(session, patient_id) is None
+    if gone:  # deleted while the network was asked, so this came after the deletion of their objects
+        store.delete_below(keys.patient_folder(tenant, patient_id))
 
 
 @step
@@ -160,6 +165,8 @@ def fetch(tenant_text: str, source: str, ids: list[str]) -> None:
             if not isinstance(connector, DocumentConnector):
                 raise ConnectorError("the network gives no documents", retryable=False)
             data = connector.fetch(item.patient, item.document, timeout_s=here.settings.network_timeout_s)
+            if len(data) > here.settings.max_document_bytes:
+                raise ConnectorError("the document is larger than the limit", retryable=False)
         except ConnectorError as error:
             with here.db.write(tenant) as session:
                 documents.mark_failed(session, item.id, str(error))

@@ -10,6 +10,7 @@ from typing import Any
 import orjson
 
 from chartbridge.ccda import CONVERTER_VERSION
+from chartbridge.consolidate.bundle import searchset
 from chartbridge.db import Tenant, TenantSession
 from chartbridge.db.upsert import insert_new
 from chartbridge.features.documents import conversions, fhir
@@ -58,7 +59,7 @@ def consolidate_patient(platform: Platform, tenant: Tenant, patient_id: str) -> 
         )
         if _move_pointer(platform, tenant, patient_id, inputs, snapshot_id, counts):
             return snapshot_id
-        platform.store.delete_below(keys.snapshot(tenant, patient_id, snapshot_id))
+        platform.store.delete(keys.snapshot(tenant, patient_id, snapshot_id))
     raise ConsolidationRaceError
 
 
@@ -140,4 +141,20 @@ def publish(platform: Platform, tenant: Tenant, patient_id: str, snapshot_id: st
     if platform.store.size(key) is None:
         content = platform.store.get(keys.snapshot(tenant, patient_id, snapshot_id))
         platform.store.put(key, gzip.decompress(content), content_type="application/json")
+    return key
+
+
+def publish_last(platform: Platform, tenant: Tenant, patient_id: str) -> str | None:
+    """The key of the last chart that could be made, as plain JSON; of one with the Patient alone when
+    there was none yet. None when the patient is gone."""
+    with platform.db.read(tenant) as session:
+        patient = patients.find_patient(session, patient_id)
+        snapshot_id = _snapshot_id(session, patient_id)
+    if patient is None:
+        return None
+    if snapshot_id is not None:
+        return publish(platform, tenant, patient_id, snapshot_id)
+    key = keys.query_result(tenant, patient_id, "patient", "json")
+    content = orjson.dumps(searchset([patient_fhir.to_fhir(patient)]))
+    platform.store.put(key, content, content_type="application/json")
     return key

@@ -128,7 +128,7 @@ def answer(platform: Platform, tenant: Tenant, request_id: str) -> bool:
     chart.consolidate_patient(platform, tenant, patient.id)
     selected = select_resources(
         chart.current_resources(platform, tenant, patient.id),
-        types=frozenset(query.resources) or None,
+        types=canonical_types(frozenset(query.resources)),
         date_from=date.fromisoformat(query.date_from) if query.date_from else None,
         date_to=date.fromisoformat(query.date_to) if query.date_to else None,
         patient=patient_fhir.to_fhir(patient),
@@ -142,7 +142,11 @@ def answer(platform: Platform, tenant: Tenant, request_id: str) -> bool:
     ):
         key = keys.query_result(tenant, patient.id, request_id, extension)
         platform.store.put(key, data, content_type=content_type)
-    return True
+    with platform.db.read(tenant) as session:
+        gone = patients.find_patient(session, patient.id) is None
+    if gone:  # deleted meanwhile, so this was written after the deletion of their objects
+        platform.store.delete_below(keys.patient_folder(tenant, patient.id))
+    return not gone
 
 
 def finish(platform: Platform, session: TenantSession, request_id: str, *, has_data: bool) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
+import socket
 from collections.abc import Iterable
 from urllib.parse import urlsplit
 
@@ -17,7 +18,10 @@ import httpcore
 from chartbridge.errors import BadRequestError
 
 MAX_URL_LENGTH = 2048
-_ALWAYS_REFUSED = ("169.254.169.254", "fd00:ec2::254", "metadata.google.internal")
+_METADATA_ADDRESS = ipaddress.ip_address("fd00:ec2::254")
+_METADATA_NAMES = re.compile(r"169\.254\.169\.254|fd00:ec2::254|metadata\.google\.internal", re.IGNORECASE)
+_NAT64 = ipaddress.ip_network("64:ff9b::/96")
+_COMPATIBLE = ipaddress.ip_network("::/96")
 _REFUSED_OUTSIDE = re.compile(
     r"localhost|127\.0\.0\.1|127\.1\b|0x7f|2130706433|017700000001|amazonaws\.com|\[::|0000|/internal"
     r"|localtest\.me|lvh\.me|vcap\.me|fuf\.me|lacolhost\.com|yoogle\.com|\.local\b",
@@ -37,30 +41,51 @@ def check_url(url: str, *, allow_private: bool) -> str:
         usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
     except ValueError:
         usable = False
-    if not usable or len(url) > MAX_URL_LENGTH or any(c.isspace() or ord(c) < 32 for c in url):
+    if not usable or len(url) > MAX_URL_LENGTH or not all("!" <= c <= "~" for c in url):
         raise BadRequestError("Invalid URL")
-    refused = any(word in url for word in _ALWAYS_REFUSED)
-    if refused or (not allow_private and (_REFUSED_OUTSIDE.search(url) or _is_private_literal(url))):
+    if _METADATA_NAMES.search(url) or (not allow_private and _REFUSED_OUTSIDE.search(url)):
+        raise BadRequestError("Invalid URL")
+    host = urlsplit(url).hostname or ""
+    address = _as_address(host)
+    if address is None:
+        refused = not allow_private and "." not in host  # a name of the local network
+    else:
+        refused = not is_allowed(address, allow_private=allow_private)
+    if refused:
         raise BadRequestError("Invalid URL")
     return url
 
 
-def _is_private_literal(url: str) -> bool:
-    host = urlsplit(url).hostname or ""
-    if host.isdecimal():  # an address written as one number
-        return True
+def _as_address(host: str) -> str | None:
+    """The address a host is, in any spelling that resolvers take: decimal, octal, hexadecimal, shortened."""
     try:
-        return not is_public(host)
+        return str(ipaddress.ip_address(host))
     except ValueError:
-        return "." not in host
+        pass
+    try:
+        return socket.inet_ntoa(socket.inet_aton(host))
+    except OSError:
+        return None
 
 
-def is_public(address: str) -> bool:
-    """Whether an IP address can be reached from anywhere. Raises ValueError for what is no address."""
+def is_allowed(address: str, *, allow_private: bool) -> bool:
+    """Whether messages may be sent to an IP address. Raises ValueError for what is no address.
+
+    Link-local addresses never: there lie the services that hand out a cloud machine's credentials.
+    """
     ip = ipaddress.ip_address(address)
-    if isinstance(ip, ipaddress.IPv6Address) and ip.ipv4_mapped is not None:
-        ip = ip.ipv4_mapped
-    return ip.is_global and not ip.is_multicast
+    if isinstance(ip, ipaddress.IPv6Address):
+        ip = _embedded(ip) or ip
+    if ip.is_link_local or ip == _METADATA_ADDRESS:
+        return False
+    return allow_private or (ip.is_global and not ip.is_multicast)
+
+
+def _embedded(ip: ipaddress.IPv6Address) -> ipaddress.IPv4Address | None:
+    """The IPv4 address that an IPv6 address stands for, if it does."""
+    if ip in _NAT64 or (ip in _COMPATIBLE and int(ip) > 1):
+        return ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF)
+    return ip.ipv4_mapped or ip.sixtofour or (ip.teredo[1] if ip.teredo else None)
 
 
 class GuardedBackend(httpcore.AsyncNetworkBackend):
@@ -78,19 +103,21 @@ class GuardedBackend(httpcore.AsyncNetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
     ) -> httpcore.AsyncNetworkStream:
-        address = await self._permitted(host, port)
-        return await self._inner.connect_tcp(address, port, timeout, local_address, socket_options)
+        failure: httpcore.ConnectError | None = None
+        for address in await self._permitted(host, port):
+            try:
+                return await self._inner.connect_tcp(address, port, timeout, local_address, socket_options)
+            except httpcore.ConnectError as error:  # a receiver often listens on one of its addresses only
+                failure = error
+        raise failure or AddressRefusedError("the receiver's address is not allowed")
 
-    async def _permitted(self, host: str, port: int) -> str:
+    async def _permitted(self, host: str, port: int) -> list[str]:
         try:
-            found = await anyio.getaddrinfo(host, port, type=1)
-        except OSError as error:
+            found = await anyio.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        except (OSError, UnicodeError) as error:
             raise httpcore.ConnectError("the receiver's name could not be resolved") from error
-        addresses = [str(entry[4][0]) for entry in found]
-        for address in addresses:
-            if address not in _ALWAYS_REFUSED and (self._allow_private or is_public(address)):
-                return address
-        raise AddressRefusedError("the receiver's address is not allowed")
+        addresses = dict.fromkeys(str(entry[4][0]) for entry in found)
+        return [a for a in addresses if is_allowed(a, allow_private=self._allow_private)]
 
     async def connect_unix_socket(
         self,

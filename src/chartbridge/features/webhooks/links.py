@@ -24,7 +24,7 @@ def link(key: str, *, content_type: str, expires_in_s: int, filename: str | None
 def with_urls(value: Any, store: ObjectStore) -> Any:
     """The body with a fresh URL in place of each link."""
     if isinstance(value, dict):
-        if _LINK in value:
+        if isinstance(value.get(_LINK), dict):  # the caller's metadata hold texts only, so it is ours
             return store.presigned_get(**value[_LINK])
         return {key: with_urls(item, store) for key, item in value.items()}
     if isinstance(value, list):

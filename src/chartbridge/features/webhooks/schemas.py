@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Literal, get_args
+from datetime import date
+from typing import Annotated, Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator
 
 from chartbridge.features.webhooks.addresses import MAX_URL_LENGTH
 
@@ -27,7 +28,17 @@ Section = Literal[
     "documents",
 ]
 SECTIONS: tuple[str, ...] = get_args(Section)
-DAY = r"^\d{4}-\d{2}-\d{2}$"
+
+
+def _on_the_calendar(text: str) -> str:
+    try:
+        date.fromisoformat(text)
+    except ValueError:
+        raise ValueError(f"Date must be in format YYYY-MM-DD - got {text}") from None
+    return text
+
+
+Day = Annotated[str, Field(pattern=r"^\d{4}-\d{2}-\d{2}$"), AfterValidator(_on_the_calendar)]
 
 
 class DateFilter(BaseModel):
@@ -35,8 +46,8 @@ class DateFilter(BaseModel):
 
     model_config = ConfigDict(populate_by_name=True, serialize_by_alias=True)
 
-    from_: str | None = Field(None, alias="from", pattern=DAY)
-    to: str | None = Field(None, pattern=DAY)
+    from_: Day | None = Field(None, alias="from")
+    to: Day | None = None
 
 
 class MedicalRecordFilter(BaseModel):

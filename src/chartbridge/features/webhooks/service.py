@@ -139,10 +139,12 @@ def _backoff_s(platform: Platform, message: WebhookMessage, number: int) -> floa
     return min(pause, MAX_BACKOFF_S) * random.uniform(0.8, 1.2)  # noqa: S311 - spreads load, no secret
 
 
-def give_up(session: TenantSession, message_id: str, reason: str) -> None:
-    """End a message whose delivery job could not be run."""
+def give_up(session: TenantSession, message_id: str, number: int, reason: str) -> None:
+    """End a message whose delivery job could not be run. That attempt counts as made: its job's id is
+    used up, and a retry must get another."""
     message = session.get(WebhookMessage, message_id, with_for_update=True)
-    if message is not None and message.status == "processing":
+    if message is not None and message.status == "processing" and message.attempts < number:
+        message.attempts = number
         message.status, message.status_detail = "failure", f"Internal error: {reason}"[:2048]
 
 

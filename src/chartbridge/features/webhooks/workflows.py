@@ -11,9 +11,9 @@ from chartbridge.jobs.workflow import platform, step, workflow
 QUEUE = service.DELIVERIES
 
 
-def _give_up(tenant: str, message_id: str, _attempt: str, *, reason: str) -> None:
+def _give_up(tenant: str, message_id: str, attempt: str, *, reason: str) -> None:
     with platform().db.write(Tenant.parse(tenant)) as session:
-        service.give_up(session, message_id, reason)
+        service.give_up(session, message_id, int(attempt), reason)
 
 
 @workflow(service.DELIVER, failed=_give_up)
