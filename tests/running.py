@@ -45,9 +45,7 @@ class Caller(Api):
 
     def patient_id(self, body: Json | None = None) -> str:
         """A patient created from ``body``, or Jane."""
-        created = self.post(
-            f"{M}/patient", body or people.jane(), status=201, facilityId=self.facility_id()
-        )
+        created = self.post(f"{M}/patient", body or people.jane(), status=201, facilityId=self.facility_id())
         return str(created["id"])
 
     def start(self, patient_id: str, *sources: str, **body: Any) -> Json:

@@ -189,6 +189,15 @@ def test_a_dispense_within_a_medication_is_a_dispense_of_it() -> None:
     assert (made["quantity"]["value"], made["whenHandedOver"]) == (30, "2023-04-02")
 
 
+def test_a_supply_order_counts_refills_where_c_cda_counts_fills() -> None:
+    supply = (
+        f'<supply classCode="SPLY" moodCode="INT">{template(".4.17")}<statusCode code="active"/>'
+        '<repeatNumber value="3"/><quantity value="30" unit="{tbl}"/></supply>'
+    )
+    done = converted(section("10160-0", medication(related(supply, "REFR"))))
+    assert the(done, "MedicationRequest")["dispenseRequest"]["numberOfRepeatsAllowed"] == 2
+
+
 def test_an_immunization_keeps_the_precision_of_its_date_and_has_the_canonical_cvx() -> None:
     made = the(converted(section("11369-6", immunization())), "Immunization")
     assert made["occurrenceDateTime"] == "1999-11"

@@ -172,6 +172,10 @@ def test_an_update_by_a_list_of_keys_is_refused(platform: Platform) -> None:
     assert set(owners(platform).values()) == {"Ana"}
 
 
+def give_away(row: Patient, tenant: Tenant) -> None:
+    row.account_id, row.environment = tenant.account_id, tenant.environment
+
+
 def test_a_new_row_is_given_the_sessions_tenant(platform: Platform) -> None:
     with platform.db.write(OURS) as session:
         row = patient("new")
@@ -185,16 +189,15 @@ def test_writing_a_row_of_another_tenant_is_refused(platform: Platform, other: T
         session.add(patient("new", **tenant_values(other)))
     with platform.db.read(other) as session:
         theirs = session.get_one(P, patient_id_of(other))
+    theirs.first_name = "Broken"
     with pytest.raises(WrongTenantError), platform.db.write(OURS) as session:
         session.add(theirs)
-        theirs.first_name = "Broken"
     with platform.db.read(other) as session:
         theirs = session.get_one(P, patient_id_of(other))
     with pytest.raises(WrongTenantError), platform.db.write(OURS) as session:
         session.delete(theirs)
     with pytest.raises(WrongTenantError), platform.db.write(OURS) as session:
-        session.get_one(P, patient_id_of(OURS)).account_id = other.account_id
-        session.get_one(P, patient_id_of(OURS)).environment = other.environment
+        give_away(session.get_one(P, patient_id_of(OURS)), other)
     assert owners(platform) == {patient_id_of(tenant): "Ana" for tenant in TENANTS}
 
 
@@ -299,10 +302,13 @@ def test_a_read_session_sees_one_state_while_others_write(platform: Platform) ->
 
 
 def test_a_write_session_that_fails_leaves_nothing(platform: Platform) -> None:
-    with pytest.raises(KeyError), platform.db.write(OURS) as session:
+    def fail(session: TenantSession) -> None:
         session.add(patient("new"))
         session.flush()
         raise KeyError
+
+    with pytest.raises(KeyError), platform.db.write(OURS) as session:
+        fail(session)
     assert "new" not in owners(platform)
 
 

@@ -51,7 +51,6 @@ _PATH = "/ClinicalDocument/recordTarget[1]/patientRole"
 GENDERS = {"M": "male", "F": "female", "UN": "other", "O": "other", "U": "unknown", "UNK": "unknown"}
 OMB_RACES = frozenset(("1002-5", "2028-9", "2054-5", "2076-8", "2106-3"))
 OMB_ETHNICITIES = frozenset(("2135-2", "2186-5"))
-_SEX_CODES = frozenset(("M", "F", "UNK", "OTH"))
 BIRTH_SEX_CODE = "76689-9"
 
 
@@ -201,11 +200,6 @@ def _birth_place(person: Node) -> Json | None:
     if not where:
         return None
     return {"url": "http://hl7.org/fhir/StructureDefinition/patient-birthPlace", "valueAddress": where[0]}
-
-
-def birth_sex(code: str) -> Json | None:
-    """The US Core birth sex extension, of a Birth Sex Observation in the social history."""
-    return {"url": _US_CORE + "us-core-birthsex", "valueCode": code} if code in _SEX_CODES else None
 
 
 def _guardian(node: Node, ctx: Context) -> Json | None:

@@ -34,8 +34,8 @@ class Database:
             Path(str(self.url.database)).parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         self.engine = _engine(url, self.is_sqlite, pool_size)
         if self.is_sqlite:
-            self._reading = self.engine.execution_options(chartbridge_intent="read")
-            self._writing = self.engine.execution_options(chartbridge_intent="write")
+            self._reading: Engine = self.engine.execution_options(chartbridge_intent="read")
+            self._writing: Engine = self.engine.execution_options(chartbridge_intent="write")
         else:
             self._reading = self.engine.execution_options(
                 isolation_level="REPEATABLE READ", postgresql_readonly=True

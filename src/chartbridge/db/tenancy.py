@@ -69,7 +69,8 @@ class TenantSession(Session):
 def _touches_tenant_rows(state: ORMExecuteState) -> bool:
     """Whether a tenant's table stands anywhere in the statement; ``all_mappers`` knows the outermost only."""
     tables = {inspect(model).local_table for model in TenantOwned.__subclasses__()}
-    return any(isinstance(part, Table) and part in tables for part in visitors.iterate(state.statement))
+    statement: Any = state.statement
+    return any(isinstance(part, Table) and part in tables for part in visitors.iterate(statement))
 
 
 @event.listens_for(TenantSession, "do_orm_execute")

@@ -201,7 +201,7 @@ def supply_order(st: Statement, ctx: Context) -> Json | None:
         return None
     author, authored = ctx.actors.author(st, st.path)
     moment = effective(st, ctx)
-    repeats = _repeat_number(st)
+    fills = _repeat_number(st)  # C-CDA counts all fills, FHIR those after the first
     return ctx.add(
         "MedicationRequest",
         {
@@ -218,7 +218,7 @@ def supply_order(st: Statement, ctx: Context) -> Json | None:
             "dispenseRequest": drop(
                 {
                     "validityPeriod": moment.period if moment.point is None else {"start": moment.point},
-                    "numberOfRepeatsAllowed": repeats,
+                    "numberOfRepeatsAllowed": None if fills is None else max(fills - 1, 0),
                     "quantity": quantity(st.child(QUANTITY)),
                 }
             ),
