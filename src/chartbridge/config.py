@@ -61,7 +61,7 @@ class Settings(BaseSettings):
     )
     conversion_processes: int = Field(2, ge=1, le=64)
     conversion_timeout_s: float = Field(120.0, gt=0)
-    queue_poll_s: float = Field(0.1, gt=0, description="how often a worker looks for new jobs")
+    queue_poll_s: float = Field(0.2, gt=0, description="how often a worker looks for new jobs")
     heartbeat_s: float = Field(5.0, gt=0, description="how often a worker says that it lives")
     worker_lost_after_s: float = Field(
         30.0, gt=0, description="silence after which a worker's jobs are handed on"

@@ -7,14 +7,14 @@ from typing import Any
 
 import pytest
 
-from tests.running import Caller, Json, World, running
+from tests.running import Caller, Json, World, running, wait_until
 from tests.support.receiver import Receiver
 
 ATTEMPTS = 4
 TIMEOUT_S = 0.6
 
 
-@pytest.fixture(scope="module", params=["sqlite", "postgres"])
+@pytest.fixture(scope="module", params=["sqlite"])
 def world(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     with running(
         request.param,
@@ -43,7 +43,6 @@ def listening(api: Caller, receiver: Receiver) -> Caller:
 
 def wait_for_status(api: Caller, **expected: Any) -> Json:
     """The webhook status once it holds what is expected."""
-    from tests.running import wait_until
 
     def holds() -> bool:
         status = api.get("/settings/webhook")

@@ -81,11 +81,6 @@ PUBLIC = [
 ]
 
 
-@pytest.fixture(scope="module", params=["sqlite"])
-def world(world: World) -> World:
-    return world
-
-
 def refuse(api: Caller, url: str) -> None:
     error = api.post("/settings", {"webhookUrl": url}, status=400)
     assert (error["title"], error["detail"]) == ("BadRequestError", "Invalid URL")

@@ -174,13 +174,10 @@ class Counts:
 
 def counts(session: TenantSession) -> Counts:
     """How many messages are on their way and how many failed for good; pings do not count."""
-    rows = dict(
-        session.execute(
-            select(WebhookMessage.status, func.count())
-            .where(WebhookMessage.type != PING)
-            .group_by(WebhookMessage.status)
-        )
-        .tuples()
-        .all()
+    counted = session.execute(
+        select(WebhookMessage.status, func.count())
+        .where(WebhookMessage.type != PING)
+        .group_by(WebhookMessage.status)
     )
+    rows: dict[str, int] = {row[0]: row[1] for row in counted}
     return Counts(rows.get("processing", 0), rows.get("failure", 0))
