@@ -20,7 +20,7 @@ run: install ## Install, then serve the API with a worker on http://127.0.0.1:80
 	@exec $(BIN)/chartbridge serve
 
 test: install-dev install-sdk install-postgres lint ## All checks and all tests, as CI runs them
-	@$(BIN)/pytest $(PYTEST_ARGS)
+	@$(BIN)/pytest -n 2 --dist loadfile $(PYTEST_ARGS)
 
 test-fast: install-dev ## Tests that take less than a few seconds each
 	@$(BIN)/pytest -m "not slow and not sdk and not fault" $(PYTEST_ARGS)

@@ -114,7 +114,7 @@ def deployment(database_url: str, settings: Settings, live_server: Callable[...,
             "database_url": database_url,
             "job_max_attempts": "100",
             "heartbeat_s": "0.3",
-            "worker_lost_after_s": "1.5",
+            "worker_lost_after_s": "4",
         }
     )
 

@@ -23,7 +23,7 @@ def test_a_new_patient_is_answered_with_all_that_was_given(api: Caller, clinic: 
         personalIdentifiers=[{"type": "driversLicense", "value": "D1", "state": "id"}],
         additionalIds={"healthix": ["h-1"]},
         hie={"carequality": {"exclude": True}},
-        networkQuery={"sources": {}},
+        networkQuery={"sources": {"hie": {"enabled": True}}},
     )
 
     created = api.post("/patient", given, facilityId=clinic["id"])

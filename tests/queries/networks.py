@@ -19,13 +19,14 @@ from tests.ccda import builders
 KNOWN = RemotePatient("1.2.3", "r-1")
 
 
-def ccda(allergy_free_text: str = "") -> bytes:
-    """A small C-CDA; the text makes one differ from another."""
-    made = builders.document(builders.section("48765-2", text=allergy_free_text))
-    return made if isinstance(made, bytes) else made.encode()
+def ccda(snomed: str = "38341003", display: str = "Hypertension") -> bytes:
+    """A small C-CDA with one problem."""
+    coded = builders.value(snomed, builders.SNOMED, display)
+    return builders.document(builders.section("11450-4", builders.problem(coded=coded), title="Problems"))
 
 
-def document(unique_id: str, mime_type: str = "text/plain", created: str = "2024-05-01T10:00:00+00:00") -> RemoteDocument:
+def document(unique_id: str, mime_type: str = "text/plain") -> RemoteDocument:
+    created = "2024-05-01T10:00:00+00:00"
     return RemoteDocument("1.2.3", unique_id, f"Document {unique_id}", mime_type, created=created)
 
 

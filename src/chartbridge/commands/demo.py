@@ -12,6 +12,7 @@ import queue
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections import Counter
@@ -19,7 +20,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import httpx
 import orjson
@@ -197,27 +198,26 @@ def _server(settings: Settings) -> Iterator[None]:
     command += ["--host", settings.host, "--port", str(settings.port)]
     command += ["--data-dir", str(settings.resolved_data_dir)]
     environment = {**os.environ, "CHARTBRIDGE_LOG_LEVEL": "warning"}
-    process = subprocess.Popen(command, env=environment, stderr=subprocess.PIPE)  # noqa: S603 - ourselves
-    try:
-        _await_health(settings, process)
-        yield
-    finally:
-        process.send_signal(signal.SIGINT)
+    with tempfile.TemporaryFile() as said:
+        process = subprocess.Popen(command, env=environment, stderr=said)  # noqa: S603 - ourselves
         try:
-            process.wait(timeout=30)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-        if process.stderr is not None:
-            process.stderr.close()
+            _await_health(settings, process, said)
+            yield
+        finally:
+            process.send_signal(signal.SIGINT)
+            try:
+                process.wait(timeout=30)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
 
 
-def _await_health(settings: Settings, process: subprocess.Popen[bytes]) -> None:
+def _await_health(settings: Settings, process: subprocess.Popen[bytes], said: IO[bytes]) -> None:
     deadline = time.monotonic() + WAIT_S
     while time.monotonic() < deadline:
         if process.poll() is not None:
-            said = process.stderr.read().decode(errors="replace") if process.stderr else ""
-            fail(f"the server did not start:\n{said}")
+            said.seek(0)
+            fail(f"the server did not start:\n{said.read().decode(errors='replace')}")
         try:
             if httpx.get(f"{settings.origin}/", timeout=1).status_code == 200:
                 return

@@ -10,7 +10,7 @@ from sqlalchemy.orm.exc import StaleDataError
 
 from chartbridge.db import TenantSession
 from chartbridge.errors import BadRequestError, NotFoundError, VersionMismatchError
-from chartbridge.features.facilities.models import Facility
+from chartbridge.features.facilities.models import Facility as Facility
 from chartbridge.features.facilities.schemas import FacilityInput
 from chartbridge.http.context import check_etag
 from chartbridge.ids import utcnow

@@ -8,7 +8,6 @@ from sqlalchemy import ForeignKey, Index, String, Text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from chartbridge.db import Base, TenantOwned, Versioned
-from chartbridge.features.facilities.models import Facility
 from chartbridge.ids import new_id
 
 
@@ -60,5 +59,5 @@ class PatientFacility(TenantOwned, Base):
 
     patient_id: Mapped[str] = mapped_column(ForeignKey(Patient.id, ondelete="CASCADE"), primary_key=True)
     facility_id: Mapped[str] = mapped_column(
-        ForeignKey(Facility.id, ondelete="RESTRICT"), primary_key=True, index=True
+        ForeignKey("facilities.id", ondelete="RESTRICT"), primary_key=True, index=True
     )

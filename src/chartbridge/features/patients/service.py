@@ -17,7 +17,6 @@ from chartbridge.errors import (
     VersionMismatchError,
 )
 from chartbridge.features.facilities import service as facilities
-from chartbridge.features.facilities.models import Facility
 from chartbridge.features.networks.protocol import PatientIdentity
 from chartbridge.features.patients import search
 from chartbridge.features.patients.models import Patient, PatientFacility
@@ -248,7 +247,7 @@ def set_treatment_relationship(session: TenantSession, patient_id: str, exists: 
     return _switch(session, patient_id, treatment_relationship=exists)
 
 
-def patient_facilities(session: TenantSession, patient_id: str) -> list[Facility]:
+def patient_facilities(session: TenantSession, patient_id: str) -> list[facilities.Facility]:
     """Oldest first. Raises NotFoundError."""
     return facilities.get_facilities(session, get_patient(session, patient_id).facility_ids, keep=False)
 
@@ -260,7 +259,7 @@ def set_patient_facilities(
     *,
     if_match: str | None = None,
     body_etag: str | None = None,
-) -> list[Facility]:
+) -> list[facilities.Facility]:
     """Make these the patient's facilities, in place of those before; a new version of the patient.
 
     Raises NotFoundError for the patient or a facility, and VersionMismatchError.
