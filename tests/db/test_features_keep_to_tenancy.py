@@ -22,7 +22,16 @@ ROUND_TENANCY = {
     "local_table",
     "tables",
 }
-SQLALCHEMY_NAMES = {"text", "insert", "Table", "table", "TextClause", "create_engine", "Session", "sessionmaker"}
+SQLALCHEMY_NAMES = {
+    "text",
+    "insert",
+    "Table",
+    "table",
+    "TextClause",
+    "create_engine",
+    "Session",
+    "sessionmaker",
+}
 TENANT_COLUMNS = {"account_id", "environment"}
 
 

@@ -155,7 +155,16 @@ def _await(receiver: Receiver, kinds: set[str]) -> list[dict[str, Any]]:
 
 
 def _print_webhooks(seen: list[dict[str, Any]]) -> None:
-    table = Table("webhook", "signature", "message", box=None, pad_edge=False, title="Webhooks received")
+    table = Table(
+        "webhook",
+        "signature",
+        "message",
+        box=None,
+        pad_edge=False,
+        title="Webhooks received",
+        title_justify="left",
+        title_style="bold",
+    )
     for message in seen:
         table.add_row(message["meta"]["type"], "verified", message["meta"]["messageId"])
     results.print(table)
@@ -163,7 +172,15 @@ def _print_webhooks(seen: list[dict[str, Any]]) -> None:
 
 def _print_chart(bundle: dict[str, Any]) -> None:
     counts = Counter(entry["resource"]["resourceType"] for entry in bundle["entry"])
-    table = Table("resource", "count", box=None, pad_edge=False, title="Jane's chart")
+    table = Table(
+        "resource",
+        "count",
+        box=None,
+        pad_edge=False,
+        title="Jane's chart",
+        title_justify="left",
+        title_style="bold",
+    )
     for name, count in sorted(counts.items()):
         table.add_row(name, str(count))
     results.print(table)

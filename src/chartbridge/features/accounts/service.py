@@ -41,13 +41,18 @@ def set_mr_filters(account: AccountSettings, filters: list[dict[str, Any]] | Non
     account.mr_filters = filters
 
 
-def record_webhook_health(session: TenantSession, *, enabled: bool, detail: str) -> None:
-    """What the last delivery showed of the receiver; writes only when that is news."""
+def record_webhook_health(session: TenantSession, url: str, *, enabled: bool, detail: str) -> None:
+    """What the last delivery to ``url`` showed of the receiver; writes only when that is news, and
+    nothing when messages go elsewhere by now."""
     account = find_settings(session)
     detail = detail[:2048]
-    if account is None or (account.webhook_enabled, account.webhook_status_detail) == (enabled, detail):
+    if account is None or account.webhook_url != url:
+        return
+    if (account.webhook_enabled, account.webhook_status_detail) == (enabled, detail):
         return
     session.execute(
-        update(AccountSettings).values(webhook_enabled=enabled, webhook_status_detail=detail),
+        update(AccountSettings)
+        .where(AccountSettings.webhook_url == url)
+        .values(webhook_enabled=enabled, webhook_status_detail=detail),
         execution_options={"synchronize_session": False},
     )

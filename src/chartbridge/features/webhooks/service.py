@@ -124,7 +124,7 @@ def finish_attempt(
     message.http_status = outcome.http_status
     message.duration_ms = outcome.duration_ms
     message.request_url = url or None
-    accounts.record_webhook_health(session, enabled=outcome.delivered, detail=outcome.detail)
+    accounts.record_webhook_health(session, url, enabled=outcome.delivered, detail=outcome.detail)
     if outcome.delivered:
         message.status = "success"
     elif number >= message.attempt_limit or not url:
