@@ -32,7 +32,7 @@ def type_name(value: object) -> str:
         return "boolean"
     if isinstance(value, int | float):
         return "number"
-    if isinstance(value, str):
+    if isinstance(value, str | bytes):  # bytes: a body that is not declared as JSON
         return "string"
     if isinstance(value, list | tuple):
         return "array"

@@ -166,6 +166,8 @@ def open_store(settings: Settings) -> ObjectStore:
 
 def _s3(settings: Settings, endpoint: str | None) -> S3Store:
     url = urlsplit(settings.store_url)
+    if not url.netloc:
+        raise ConfigurationError("CHARTBRIDGE_OBJECT_STORE_URL names no bucket: s3://bucket/prefix")
     config: dict[str, Any] = {"region": settings.s3_region}
     if settings.s3_access_key_id and settings.s3_secret_access_key:
         config["access_key_id"] = settings.s3_access_key_id
