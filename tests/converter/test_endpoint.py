@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from chartbridge.app import create_app
 from chartbridge.db import Base
+from chartbridge.jobs.pool import CpuPool
 from tests.ccda import builders
 from tests.networks.sandbox.support import ccd
 from tests.rows import row_counts
@@ -181,18 +184,17 @@ def test_fifty_megabytes_are_the_limit(world: World) -> None:
 
 def test_a_conversion_that_takes_too_long_is_a_failure_of_its_own(world: World) -> None:
     """The process is ended, and the next conversion works."""
-    from dataclasses import replace
-
-    from chartbridge.app import create_app
-    from chartbridge.jobs.pool import CpuPool
-
-    hasty = replace(world.platform, cpu=CpuPool(1, 0.001))
+    hasty = replace(world.platform, cpu=CpuPool(1, 0.3))
+    endless = builders.document(builders.section("11450-4", *[builders.problem()] * 6000))
     try:
         api = World(hasty, create_app(hasty)).caller()
-        answer = convert(api, ccd("jane"))
+        convert(api, builders.document())  # starts the process
+        answer = convert(api, endless)
+        again = convert(api, builders.document())
     finally:
         hasty.cpu.close()
     assert answer.status_code == 400
-    assert (
-        answer.json()["detail"] == "Error during template evaluation. The conversion took longer than it may."
+    assert answer.json()["detail"] == (
+        "Error during template evaluation. The conversion took longer than it may."
     )
+    assert again.status_code == 200

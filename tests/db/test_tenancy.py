@@ -116,26 +116,30 @@ ASKS_FOR_ANOTHER: dict[str, Read] = {
 }
 
 
-@pytest.mark.parametrize("read", SEES_ONE.values(), ids=SEES_ONE)
 @pytest.mark.filterwarnings("ignore:SELECT statement has a cartesian product")
-def test_a_tenant_sees_its_own_row_alone(platform: Platform, read: Read) -> None:
-    for tenant in TENANTS:
-        with platform.db.read(tenant) as session:
-            assert read(session) == 1
+def test_a_tenant_sees_its_own_row_alone(platform: Platform) -> None:
+    for name, read in SEES_ONE.items():
+        for tenant in TENANTS:
+            with platform.db.read(tenant) as session:
+                assert read(session) == 1, name
 
 
-@pytest.mark.parametrize("read", ASKS_FOR_ANOTHER.values(), ids=ASKS_FOR_ANOTHER)
-def test_another_tenants_row_is_not_found(platform: Platform, read: Read) -> None:
-    with platform.db.read(OURS) as session:
-        assert not read(session)
-    with platform.db.read(OTHER_ACCOUNT) as session:
-        assert read(session), "the same statement does find it for its owner"
+def test_another_tenants_row_is_not_found(platform: Platform) -> None:
+    for name, read in ASKS_FOR_ANOTHER.items():
+        with platform.db.read(OURS) as session:
+            assert not read(session), name
+        with platform.db.read(OTHER_ACCOUNT) as session:
+            assert read(session), f"{name}: the same statement does find it for its owner"
 
 
-@pytest.mark.parametrize("read", (SEES_ONE | ASKS_FOR_ANOTHER).values(), ids=(SEES_ONE | ASKS_FOR_ANOTHER))
-def test_without_a_tenant_nothing_is_read(platform: Platform, read: Read) -> None:
-    with platform.db.read(None) as session, pytest.raises(MissingTenantError):
-        read(session)
+def test_without_a_tenant_nothing_is_read(platform: Platform) -> None:
+    for name, read in (SEES_ONE | ASKS_FOR_ANOTHER).items():
+        with platform.db.read(None) as session:
+            try:
+                found = read(session)
+            except MissingTenantError:
+                continue
+        pytest.fail(f"{name}: {found}")
 
 
 def test_a_link_to_another_tenants_row_is_not_followed(platform: Platform) -> None:
@@ -264,9 +268,14 @@ def test_insert_new_inserts_once(platform: Platform) -> None:
         insert_new(session, Record, record(OURS), key=("patient_id",))
 
 
+def add_and_query(session: TenantSession) -> None:
+    session.add(patient("new"))
+    session.scalars(select(P)).all()
+
+
 WRITES: dict[str, Read] = {
     "a new row": lambda s: s.add(patient("new")),
-    "a new row that a query flushes": lambda s: (s.add(patient("new")), s.scalars(select(P)).all()),
+    "a new row that a query flushes": add_and_query,
     "a changed row": lambda s: setattr(s.get_one(P, patient_id_of(OURS)), "first_name", "Changed"),
     "a deleted row": lambda s: s.delete(s.get_one(P, patient_id_of(OURS))),
     "an update": lambda s: s.execute(update(P).values(first_name="Changed")),

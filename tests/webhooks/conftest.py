@@ -10,7 +10,7 @@ import pytest
 from tests.running import Caller, Json, World, running, wait_until
 from tests.support.receiver import Receiver
 
-ATTEMPTS = 4
+ATTEMPTS = 3
 TIMEOUT_S = 0.6
 
 

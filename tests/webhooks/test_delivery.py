@@ -169,7 +169,7 @@ def test_links_are_signed_anew_at_each_attempt(world: World, listening: Caller, 
     key = keys.query_result(tenant, "p", "r", "json")
     world.platform.store.put(key, b'{"a":1}', content_type="application/json")
     url = links.link(key, content_type="application/json", expires_in_s=60, filename="a.json")
-    receiver.fail_next(3, delay_s=0.3)
+    receiver.fail_next(2, delay_s=0.5)
     message_id = send(world, listening, content={"patients": [{"url": url}]})
     assert ended(world, listening, message_id).status == "success"
     tries = [r.json["patients"][0]["url"] for r in receiver.received if r.type == EVENT]

@@ -20,9 +20,15 @@ def _date(document: Document) -> str:
     return str(document.remote.get("created") or timestamp(document.created_at))
 
 
+def document_instant(document: Document) -> datetime:
+    """The document's date; one that a network gave without an offset is taken as UTC."""
+    made = datetime.fromisoformat(_date(document))
+    return made.replace(tzinfo=UTC) if made.tzinfo is None else made.astimezone(UTC)
+
+
 def document_date(document: Document) -> date:
     """The UTC day of the document's date."""
-    return datetime.fromisoformat(_date(document)).astimezone(UTC).date()
+    return document_instant(document).date()
 
 
 def document_reference(document: Document, origin: str) -> dict[str, Any]:

@@ -145,6 +145,14 @@ def count_missing(session: TenantSession, ids: Sequence[str]) -> int:
     return session.scalar(missing.select_from(Document)) or 0
 
 
+def count_unconverted(session: TenantSession, ids: Sequence[str]) -> int:
+    """How many of the documents are here and could not be converted."""
+    unreadable = select(func.count()).where(
+        Document.id.in_(ids), Document.status == "stored", Document.conversion == "failed"
+    )
+    return session.scalar(unreadable.select_from(Document)) or 0
+
+
 def list_stored(
     session: TenantSession, patient_id: str, *, date_from: date | None = None, date_to: date | None = None
 ) -> list[Document]:
@@ -155,7 +163,7 @@ def list_stored(
         .order_by(Document.id.desc())
     ).all()
     kept = [row for row in rows if _within(row, date_from, date_to)]
-    return sorted(kept, key=lambda row: str(row.remote.get("created") or ""), reverse=True)
+    return sorted(kept, key=fhir.document_instant, reverse=True)
 
 
 def _within(row: Document, date_from: date | None, date_to: date | None) -> bool:

@@ -17,6 +17,7 @@ from chartbridge.features.networks.protocol import SOURCES, Source
 from chartbridge.features.patients import service as patients
 from chartbridge.features.queries.models import NetworkQuery as NetworkQuery
 from chartbridge.features.queries.models import QueryError, QueryProvider
+from chartbridge.features.records.holding import hold_patient
 from chartbridge.features.webhooks import links
 from chartbridge.features.webhooks import service as webhooks
 from chartbridge.http.ratelimit import NETWORK_QUERIES, Usage, count_call
@@ -171,6 +172,14 @@ def report_missing_documents(
     _report(session, query_id, source, "documents", 502, message)
 
 
+def report_unconverted_documents(
+    session: TenantSession, query_id: str, source: str, unreadable: int, offered: int
+) -> None:
+    """Some documents are here but could not be converted, so the chart lacks what they say."""
+    message = f"{unreadable} of {offered} documents could not be converted"
+    _report(session, query_id, source, "conversion", 422, message)
+
+
 @dataclass(frozen=True, slots=True)
 class SourceState:
     """Several networks of one type folded into one, as the contract says."""
@@ -224,11 +233,20 @@ def overall(query: NetworkQuery) -> Status:
     return "completed" if statuses == {"completed"} else "failed"
 
 
+def _lock(session: TenantSession, query_id: str) -> NetworkQuery | None:
+    """The query, locked after its patient; None when either is gone."""
+    query = session.get(NetworkQuery, query_id)
+    if query is None or not hold_patient(session, query.patient_id):
+        return None
+    locked = select(NetworkQuery).where(NetworkQuery.id == query_id).with_for_update()
+    return session.scalars(locked, execution_options={"populate_existing": True}).one_or_none()
+
+
 def announce_first_data(
     platform: Platform, session: TenantSession, query_id: str, source: str, result_key: str
 ) -> None:
     """Tell once, while the query runs, that there is data to be had."""
-    query = session.get(NetworkQuery, query_id, with_for_update=True)
+    query = _lock(session, query_id)
     if query is None or query.first_data_at is not None:
         return
     if all(p.status != "processing" for p in query.providers if p.source == source):
@@ -247,7 +265,7 @@ def finish_source(
     result_key: str,
 ) -> None:
     """End a source and tell the application, in one transaction; nothing when it has ended."""
-    query = session.get(NetworkQuery, query_id, with_for_update=True)
+    query = _lock(session, query_id)
     if query is None:
         return
     running = session.scalars(

@@ -206,6 +206,9 @@ def finish(tenant_text: str, query_id: str, source: str, found: Found) -> None:
         missing = documents.count_missing(session, ids)
         if missing:
             service.report_missing_documents(session, query_id, source, missing, found["offered"])
+        unreadable = documents.count_unconverted(session, found["convertible"])
+        if unreadable:
+            service.report_unconverted_documents(session, query_id, source, unreadable, found["offered"])
     result_key = _publish(tenant, patient_id)
     if result_key is not None:
         with here.db.write(tenant) as session:

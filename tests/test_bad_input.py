@@ -1,0 +1,267 @@
+"""Input that is wrong, for every route that takes any: the contract's errors, and nothing is stored."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import orjson
+import pytest
+from fastapi.routing import iter_route_contexts
+
+from chartbridge.db import Base
+from tests.rows import row_counts
+from tests.running import Caller, Json, World, running
+from tests.support import people
+from tests.support.client import M
+
+UNKNOWN = "0196f0e0-0000-7000-8000-000000000000"
+CONVERT = ("POST", "/convert/v1/ccda/to/fhir")
+TOO_LARGE = 20_000_001
+
+
+class Bad:
+    """A caller with one facility and one patient, and how to call each writing route with a body."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self.api: Caller = world.caller()
+        self.facility = self.api.facility_id()
+        self.patient = self.api.patient_id(people.stranger())
+        patient = f"{M}/patient/{self.patient}"
+        self.calls: dict[tuple[str, str], tuple[str, dict[str, str]]] = {
+            ("POST", f"{M}/facility"): (f"{M}/facility", {}),
+            ("PUT", f"{M}/facility/{{id}}"): (f"{M}/facility/{self.facility}", {}),
+            ("POST", f"{M}/patient"): (f"{M}/patient", {"facilityId": self.facility}),
+            ("POST", f"{M}/patient/match"): (f"{M}/patient/match", {}),
+            ("PUT", f"{M}/patient/{{id}}"): (patient, {}),
+            ("POST", f"{M}/patient/{{id}}/facility"): (f"{patient}/facility", {}),
+            ("POST", f"{M}/network/query"): (f"{M}/network/query", {"patientId": self.patient}),
+            ("POST", f"{M}/patient/{{patient_id}}/consolidated/query"): (
+                f"{patient}/consolidated/query",
+                {"conversionType": "json"},
+            ),
+            ("POST", "/settings"): ("/settings", {}),
+            ("POST", f"{M}/settings"): (f"{M}/settings", {}),
+            CONVERT: (CONVERT[1], {"patientId": "p"}),
+        }
+
+    def send(self, route: tuple[str, str], content: Any, **headers: str) -> Any:
+        path, query = self.calls[route]
+        given = {"content-type": "application/json", **headers}
+        return self.api.http.request(route[0], path, params=query, content=content, headers=given)
+
+    def rows(self) -> dict[str, int]:
+        return row_counts(self.world.platform.db.engine, Base.metadata)
+
+
+WITHOUT_A_BODY = {
+    ("POST", f"{M}/patient/{{id}}/external/sync"),
+    ("PUT", f"{M}/patient/{{id}}/hie-opt-out"),
+    ("PUT", f"{M}/patient/{{id}}/treatment-relationship"),
+    ("POST", "/settings/webhook/retry"),
+    ("POST", f"{M}/settings/webhook/retry"),
+}
+OPTIONAL_BODY = {
+    ("POST", f"{M}/patient/{{patient_id}}/consolidated/query"),
+    ("POST", "/settings"),
+    ("POST", f"{M}/settings"),
+}
+
+
+@pytest.fixture(scope="module", params=["sqlite", "postgres"])
+def bad(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bad]:
+    with running(request.param, tmp_path_factory, request, worker=False) as world:
+        yield Bad(world)
+
+
+def is_envelope(answer: Any, status: int = 400) -> Json:
+    assert answer.status_code == status, answer.text[:500]
+    assert answer.headers["content-type"] == "application/json"
+    body: Json = answer.json()
+    assert body["status"] == status
+    assert isinstance(body["detail"], str)
+    assert body["detail"]
+    return body
+
+
+def test_every_route_that_takes_a_body_is_tried(bad: Bad) -> None:
+    writing = {
+        (method, str(context.path))
+        for context in iter_route_contexts(bad.world.app.routes)
+        for method in (context.methods or set()) & {"POST", "PUT", "PATCH"}
+    }
+    assert writing == set(bad.calls) | WITHOUT_A_BODY, "put a new route into the table"
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"{",
+        b'{"a":}',
+        b"\xff\xfe\x00",
+        b"<xml/>",
+        b"'text'",
+        b'{"a":"\\u0000"}',
+        b"[" * 100_000,
+        b'{"a":' * 5_000 + b"1" + b"}" * 5_000,
+        b'{"a":NaN}',
+        b'{"a":"\xed\xa0\x80"}',
+        b'{"a":"\\ud800"}',
+    ],
+    ids=[
+        "cut",
+        "hole",
+        "binary",
+        "XML",
+        "quotes",
+        "NUL",
+        "deep list",
+        "deep object",
+        "NaN",
+        "surrogate",
+        "half",
+    ],
+)
+def test_what_is_no_json_is_refused_and_stores_nothing(bad: Bad, content: bytes) -> None:
+    before = bad.rows()
+    for route in bad.calls:
+        is_envelope(bad.send(route, content))
+    assert bad.rows() == before
+
+
+@pytest.mark.parametrize("content", [b"[]", b'"text"', b"5", b"true", b"[{}]"], ids=lambda c: c.decode())
+def test_another_type_than_an_object_is_refused(bad: Bad, content: bytes) -> None:
+    before = bad.rows()
+    for route in bad.calls:
+        body = is_envelope(bad.send(route, content))
+        assert route == CONVERT or body["title"] == "Missing or invalid parameters", route
+    assert bad.rows() == before
+
+
+@pytest.mark.parametrize("content", [b"", b"null", b"{}"], ids=["none", "null", "empty"])
+def test_an_empty_body_is_refused_where_there_is_something_to_say(bad: Bad, content: bytes) -> None:
+    before = bad.rows()
+    for route in set(bad.calls) - OPTIONAL_BODY:
+        is_envelope(bad.send(route, content))
+    assert bad.rows() == before
+
+
+WRONG: list[Any] = [None, 5, True, "", "x" * 600, [], [None], {}, {"a": 1}, {"$ne": 1}, -1e300, "\U0001f600"]
+
+
+def good_bodies(bad: Bad) -> dict[tuple[str, str], Json]:
+    return {
+        ("POST", f"{M}/facility"): people.facility(npi="1245319599", tin="12-3456789", active=True),
+        ("PUT", f"{M}/facility/{{id}}"): people.facility(),
+        ("POST", f"{M}/patient"): people.jane(
+            contact=[{"phone": "2085550143"}], networkQuery={"sources": ["lab"]}
+        ),
+        ("PUT", f"{M}/patient/{{id}}"): people.stranger(),
+        ("POST", f"{M}/patient/match"): people.stranger(),
+        ("POST", f"{M}/network/query"): {"sources": {"lab": {"enabled": True}}, "metadata": {"a": "b"}},
+        ("POST", "/settings"): {"webhookUrl": "http://127.0.0.1:9/", "mrFilters": None},
+    }
+
+
+def test_a_value_of_a_wrong_type_anywhere_is_never_an_error_of_ours(bad: Bad) -> None:
+    """Some wrong values are allowed, or mean nothing; none may end in a fault."""
+    for route, good in good_bodies(bad).items():
+        for name in good:
+            for wrong in WRONG:
+                answer = bad.send(route, orjson.dumps({**good, name: wrong}))
+                assert answer.status_code in (200, 201, 400, 404), (route, name, wrong, answer.text[:300])
+                if answer.status_code >= 400:
+                    is_envelope(answer, answer.status_code)
+
+
+@pytest.mark.parametrize("declared", [True, False], ids=["declared", "undeclared"])
+def test_a_body_of_more_than_20_mb_is_refused(bad: Bad, declared: bool) -> None:
+    before = bad.rows()
+    half = b'{"a":"' + b"x" * (TOO_LARGE // 2)
+    content: Any = half + half
+    for route in set(bad.calls) - {CONVERT}:
+        sent = content if declared else (part for part in (half, half))
+        body = is_envelope(bad.send(route, sent), 413)
+        assert body["name"] == "PAYLOAD_TOO_LARGE"
+    assert bad.rows() == before
+
+
+@pytest.mark.parametrize(
+    ("changes", "detail"),
+    [
+        ({"dob": "2999-01-01"}, "dob"),
+        ({"dob": "1996-02-30"}, "dob"),
+        ({"dob": "10/02/1996"}, "dob"),
+        ({"genderAtBirth": "X"}, "genderAtBirth"),
+        ({"firstName": " "}, "firstName"),
+        ({"address": [{**people.jane()["address"][0], "zip": "1234"}]}, "address,0,zip"),
+        ({"address": [{**people.jane()["address"][0], "state": "ZZ"}]}, "address"),
+        ({"address": []}, "address"),
+        ({"contact": [{"phone": "123"}]}, "contact"),
+        ({"contact": [{"email": "no-at"}]}, "contact"),
+    ],
+    ids=str,
+)
+def test_demographics_that_cannot_be_are_refused(bad: Bad, changes: Json, detail: str) -> None:
+    before = bad.rows()
+    body = people.jane(**changes)
+    facility = {"facilityId": bad.facility}
+    for status, answer in (
+        (400, bad.api.post(f"{M}/patient", body, status=400, **facility)),
+        (400, bad.api.put(f"{M}/patient/{bad.patient}", body, status=400)),
+        (400, bad.api.post(f"{M}/patient/match", body, status=400)),
+    ):
+        assert answer["status"] == status
+        assert detail in answer["detail"]
+    assert bad.rows() == before
+
+
+@pytest.mark.parametrize("npi", ["1234567890", "123", "12345678931", "abcdefghij", ""])
+def test_an_npi_with_a_wrong_check_digit_is_refused(bad: Bad, npi: str) -> None:
+    before = bad.rows()
+    error = bad.api.post(f"{M}/facility", people.facility(npi=npi), status=400)
+    assert "npi" in error["detail"].lower()
+    assert bad.rows() == before
+
+
+def test_unknown_facilities_and_patients_are_not_found(bad: Bad) -> None:
+    before = bad.rows()
+    somebody_new = people.jane(firstName="Perpetua", dob="1931-05-06")
+    bad.api.post(f"{M}/patient", somebody_new, status=400)
+    for unknown in (UNKNOWN, "x", "../facility", "a" * 3000):
+        bad.api.post(f"{M}/patient", somebody_new, status=404, facilityId=unknown)
+        bad.api.post(f"{M}/network/query", {"sources": ["lab"]}, status=404, patientId=unknown)
+        bad.api.get(f"{M}/document", status=404, patientId=unknown)
+    bad.api.post(f"{M}/patient/{UNKNOWN}/facility", {"facilityIds": [bad.facility]}, status=404)
+    bad.api.post(f"{M}/patient/{bad.patient}/facility", {"facilityIds": [UNKNOWN]}, status=404)
+    bad.api.post(f"{M}/patient/{UNKNOWN}/consolidated/query", status=404, conversionType="json")
+    bad.api.put(f"{M}/facility/{UNKNOWN}", people.facility(), status=404)
+    bad.api.delete(f"{M}/facility/{UNKNOWN}", status=404)
+    assert bad.rows() == before
+
+
+def test_a_query_value_given_twice_or_with_a_nul_is_refused(bad: Bad) -> None:
+    for path in (
+        f"/network/query?patientId={bad.patient}&patientId=x",
+        "/document?patientId=a&patientId=b",
+    ):
+        error = is_envelope(bad.api.http.get(f"{M}{path}"))
+        assert error["detail"] == "Invalid patientId query param - must be string"
+    is_envelope(bad.api.http.get(f"{M}/document?patientId=a%00b"))
+    assert bad.api.http.get(f"{M}/document?patientId={'a' * 20_000}").status_code == 414
+
+
+def test_an_unknown_route_and_a_wrong_method_have_their_own_answers(bad: Bad) -> None:
+    unknown = bad.api.http.get(f"{M}/nothing")
+    assert (unknown.status_code, unknown.json()) == (404, {"message": "Not Found"})
+    assert bad.api.http.patch(f"{M}/facility").status_code == 405
+
+
+def test_a_wrong_key_is_told_before_anything_else_is_looked_at(bad: Bad) -> None:
+    before = bad.rows()
+    for route in bad.calls:
+        for content in (b"{", b"x" * 30_000_000 if route == CONVERT else b"{}"):
+            answer = bad.send(route, content, **{"x-api-key": "cb.sandbox.a.b"})
+            assert (answer.status_code, answer.json()) == (403, {"message": "Forbidden"})
+    assert bad.rows() == before
