@@ -49,8 +49,8 @@ class Worker:
     def start(self) -> None:
         """Take the name's lease, continue what it left, and begin. Raises WorkerNameTakenError."""
         settings = self._platform.settings
+        self._platform.cpu.warm(self._warm_up)  # before the lease, which runs out while nothing beats
         self._heartbeat.acquire()
-        self._platform.cpu.warm(self._warm_up)
         self._platform.jobs.register(
             self._queues, worker_concurrency=settings.worker_concurrency, poll_s=settings.queue_poll_s
         )

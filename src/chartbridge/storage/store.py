@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
@@ -31,7 +32,7 @@ class ObjectNotFoundError(StorageError):
 
 
 class ObjectStore:
-    """Bytes under keys. Keys are slash-separated segments of letters, digits, ``_``, ``-`` and ``.``.
+    """Bytes under keys; once a put returns they survive a loss of power. Keys are slash-separated segments of letters, digits, ``_``, ``-`` and ``.``.
 
     A put is atomic: a reader sees the old bytes or the new ones, never a part. All methods raise
     StorageError when the store fails, and ValueError for a key that is not of the form above.
@@ -47,6 +48,8 @@ class ObjectStore:
         attributes: Any = None if self.is_local else {"Content-Type": content_type}
         try:
             obstore.put(self._backend, _checked(key), data, attributes=attributes)
+            if self.is_local:
+                _sync(self.local_path(key))
         except (BaseError, OSError) as error:
             raise StorageError("the object store refused a write") from error
 
@@ -128,6 +131,16 @@ class ObjectStore:
         if self.get(key) != b"chartbridge":
             raise StorageError("the object store gave back other bytes than were written")
         self.delete_below("doctor")
+
+
+def _sync(path: Path) -> None:
+    """Have the file and its name on disk, so that no committed row names bytes that a power cut took."""
+    for target in (path, path.parent):
+        descriptor = os.open(target, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
 
 
 def _checked(key: str) -> str:

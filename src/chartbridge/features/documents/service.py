@@ -10,6 +10,7 @@ from pathlib import PurePosixPath
 
 from sqlalchemy import func, select
 
+from chartbridge.ccda import CONVERTER_VERSION
 from chartbridge.db import Tenant, TenantSession
 from chartbridge.db.upsert import insert_new
 from chartbridge.errors import ForbiddenError, NotFoundError
@@ -92,15 +93,22 @@ class Pending:
 
 
 def split_pending(session: TenantSession, ids: Sequence[str], *, again: bool) -> tuple[list[str], list[str]]:
-    """Ids still to fetch (or all with ``again``): first those that convert to FHIR, then the others."""
+    """Ids of documents with work left (all of them with ``again``): first those that convert to FHIR and
+    are not here, or not converted by the present converter; then the others that are not here."""
     rows = session.scalars(select(Document).where(Document.id.in_(ids)).order_by(Document.id)).all()
-    wanted = [row for row in rows if again or row.status != "stored" or row.conversion == "pending"]
+    wanted = [row for row in rows if again or row.status != "stored" or _awaits_conversion(row)]
     first = [row.id for row in wanted if row.conversion != "none"]
     return first, [row.id for row in wanted if row.conversion == "none"]
 
 
-def pending(session: TenantSession, ids: Sequence[str]) -> list[Pending]:
-    """What is needed to fetch these documents."""
+def _awaits_conversion(row: Document) -> bool:
+    if row.conversion == "none":
+        return False
+    return row.conversion == "pending" or row.converter_version not in (None, CONVERTER_VERSION)
+
+
+def pending(session: TenantSession, ids: Sequence[str], *, again: bool) -> list[Pending]:
+    """What is needed to fetch those of the documents that are not here (all of them with ``again``)."""
     rows = session.scalars(select(Document).where(Document.id.in_(ids)).order_by(Document.id))
     return [
         Pending(
@@ -110,6 +118,7 @@ def pending(session: TenantSession, ids: Sequence[str]) -> list[Pending]:
             RemoteDocument.from_json(row.remote),
         )
         for row in rows
+        if again or row.status != "stored"
     ]
 
 

@@ -8,7 +8,11 @@ from fastapi import APIRouter, Depends, Query
 from fastapi.responses import JSONResponse
 from pydantic import ValidationError
 
-from chartbridge.errors import InvalidParametersError, PatientOptedOutError
+from chartbridge.errors import (
+    InvalidParametersError,
+    PatientOptedOutError,
+    PatientWithoutTreatmentRelationshipError,
+)
 from chartbridge.features.facilities.schemas import facility_dto
 from chartbridge.features.patients import service
 from chartbridge.features.patients.fhir import to_fhir
@@ -120,6 +124,8 @@ def _network_query(body: PatientCreate) -> NetworkQueryBody | None:
         raise InvalidParametersError(describe_issues(error.errors(), within=("networkQuery",))) from None
     if body.opted_out:
         raise PatientOptedOutError()
+    if not body.in_treatment:
+        raise PatientWithoutTreatmentRelationshipError()
     return query
 
 

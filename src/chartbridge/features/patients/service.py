@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, NoReturn
 
 from sqlalchemy import func, select, update
+from sqlalchemy.exc import InvalidRequestError
 from sqlalchemy.orm.exc import StaleDataError
 
 from chartbridge.db import Database, TenantSession
@@ -52,6 +53,23 @@ def get_patient(session: TenantSession, patient_id: str) -> Patient:
     """Raises NotFoundError."""
     found = session.scalars(select(Patient).where(Patient.id == patient_id)).one_or_none()
     return _present(found, patient_id)
+
+
+def hold_patient(session: TenantSession, patient_id: str) -> bool:
+    """Whether the patient is there, and from now on stays until this transaction ends.
+
+    Deleting locks the patient first and then what belongs to it. A transaction that locks something of
+    the patient and then writes a row that refers to the patient must come in the same order, or the two
+    wait for each other; so it calls this first.
+    """
+    patient = find_patient(session, patient_id)
+    if patient is None:
+        return False
+    try:
+        session.refresh(patient, with_for_update={"read": True, "key_share": True})
+    except InvalidRequestError:  # the deletion that held the lock has committed
+        return False
+    return True
 
 
 def ensure_queryable(patient: Patient, *, needs_treatment: bool = True) -> None:

@@ -17,7 +17,6 @@ from chartbridge.features.networks.protocol import SOURCES, Source
 from chartbridge.features.patients import service as patients
 from chartbridge.features.queries.models import NetworkQuery as NetworkQuery
 from chartbridge.features.queries.models import QueryError, QueryProvider
-from chartbridge.features.records.holding import hold_patient
 from chartbridge.features.webhooks import links
 from chartbridge.features.webhooks import service as webhooks
 from chartbridge.http.ratelimit import NETWORK_QUERIES, Usage, count_call
@@ -236,7 +235,7 @@ def overall(query: NetworkQuery) -> Status:
 def _lock(session: TenantSession, query_id: str) -> NetworkQuery | None:
     """The query, locked after its patient; None when either is gone."""
     query = session.get(NetworkQuery, query_id)
-    if query is None or not hold_patient(session, query.patient_id):
+    if query is None or not patients.hold_patient(session, query.patient_id):
         return None
     locked = select(NetworkQuery).where(NetworkQuery.id == query_id).with_for_update()
     return session.scalars(locked, execution_options={"populate_existing": True}).one_or_none()

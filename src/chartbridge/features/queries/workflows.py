@@ -5,32 +5,21 @@ Every step is idempotent; what passes between steps are ids, names and counts.
 
 from __future__ import annotations
 
-import gzip
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypedDict, cast
 
-import orjson
 import structlog
 
 from chartbridge.db import Tenant
 from chartbridge.features.documents import conversions
 from chartbridge.features.documents import service as documents
 from chartbridge.features.networks import service as networks
-from chartbridge.features.networks.protocol import (
-    Connector,
-    ConnectorError,
-    DocumentConnector,
-    PatientIdentity,
-    Resource,
-    ResourceConnector,
-    Source,
-)
+from chartbridge.features.networks.protocol import ConnectorError, Source
 from chartbridge.features.patients import service as patients
-from chartbridge.features.queries import service
+from chartbridge.features.queries import asking, service
 from chartbridge.features.records import chart
 from chartbridge.jobs.workflow import platform, step, workflow
-from chartbridge.storage import keys
 
 FETCH_BATCH = 10
 FETCH_THREADS = 4
@@ -70,11 +59,11 @@ def _fail(tenant_text: str, query_id: str, source: str, *, reason: str) -> None:
 def run_source(tenant: str, query_id: str, source: str) -> None:
     found = find(tenant, query_id, source)
     for batch in _batches(found["convertible"]):
-        fetch(tenant, source, batch)
+        fetch(tenant, query_id, source, batch)
         if convert(tenant, batch) and source == "hie":
             announce_first_data(tenant, query_id, source)
     for batch in _batches(found["others"]):
-        fetch(tenant, source, batch)
+        fetch(tenant, query_id, source, batch)
     finish(tenant, query_id, source, found)
 
 
@@ -97,7 +86,7 @@ def find(tenant_text: str, query_id: str, source: str) -> Found:
     failed: list[str] = []
     for connector in networks.connectors(tenant.environment, cast(Source, source)):
         try:
-            ids += _ask(tenant, connector, who)
+            ids += asking.everything(here, tenant, connector, who)
         except ConnectorError as error:
             log.warning("network failed", connector=connector.name, source=source, query=query_id)
             failed.append(connector.name)
@@ -108,65 +97,17 @@ def find(tenant_text: str, query_id: str, source: str) -> Found:
     return Found(convertible=convertible, others=others, offered=len(ids), failed=failed)
 
 
-def _ask(tenant: Tenant, connector: Connector, who: PatientIdentity) -> list[str]:
-    """Enter what one network has: ids of its documents, or none for one that gives resources."""
-    here = platform()
-    timeout_s = here.settings.network_timeout_s
-    known_as = connector.discover(who, timeout_s=timeout_s)
-    ids: list[str] = []
-    if isinstance(connector, DocumentConnector):
-        for remote in known_as:
-            offered = connector.list_documents(remote, timeout_s=timeout_s)
-            with here.db.write(tenant) as session:
-                if patients.find_patient(session, who.id) is not None:
-                    ids += documents.record_found(
-                        session, who.id, connector.source, connector.name, remote, offered
-                    )
-    elif isinstance(connector, ResourceConnector):
-        resources = [
-            resource
-            for remote in known_as
-            for resource in connector.resources(remote, subject_id=who.id, timeout_s=timeout_s)
-        ]
-        _keep(tenant, who.id, connector, resources)
-    return ids
-
-
-def _keep(tenant: Tenant, patient_id: str, connector: Connector, resources: list[Resource]) -> None:
-    """Add a network's answer to its earlier ones: the newest wording of each resource, none dropped,
-    for a network may answer for a recent period only."""
-    if not resources:
-        return
-    store = platform().store
-    key = keys.source_resources(tenant, patient_id, connector.source, connector.name)
-    held: list[Resource] = []
-    if store.size(key) is not None:
-        held = orjson.loads(gzip.decompress(store.get(key)))
-    newest = {(r["resourceType"], r["id"]): r for r in (*held, *resources)}
-    merged = [newest[identity] for identity in sorted(newest)]
-    content = gzip.compress(orjson.dumps(merged), compresslevel=6, mtime=0)
-    store.put(key, content, content_type="application/gzip")
-    with platform().db.read(tenant) as session:
-        gone = patients.find_patient(session, patient_id) is None
-    if gone:  # deleted while the network was asked, so this came after the deletion of their objects
-        store.delete_below(keys.patient_folder(tenant, patient_id))
-
-
 @step
-def fetch(tenant_text: str, source: str, ids: list[str]) -> None:
+def fetch(tenant_text: str, query_id: str, source: str, ids: list[str]) -> None:
     """Bring the bytes of some documents into the store; one that fails does not stop the others."""
     here, tenant = platform(), Tenant.parse(tenant_text)
     with here.db.read(tenant) as session:
-        wanted = documents.pending(session, ids)
+        query = session.get(service.NetworkQuery, query_id)
+        wanted = documents.pending(session, ids, again=query.again) if query else []
 
     def bring(item: documents.Pending) -> None:
         try:
-            connector = networks.connector(tenant.environment, cast(Source, source), item.connector)
-            if not isinstance(connector, DocumentConnector):
-                raise ConnectorError("the network gives no documents", retryable=False)
-            data = connector.fetch(item.patient, item.document, timeout_s=here.settings.network_timeout_s)
-            if len(data) > here.settings.max_document_bytes:
-                raise ConnectorError("the document is larger than the limit", retryable=False)
+            data = asking.document(here, tenant, cast(Source, source), item)
         except ConnectorError as error:
             with here.db.write(tenant) as session:
                 documents.mark_failed(session, item.id, str(error))

@@ -19,7 +19,6 @@ from chartbridge.errors import NotFoundError
 from chartbridge.features.patients import fhir as patient_fhir
 from chartbridge.features.patients import service as patients
 from chartbridge.features.records import chart
-from chartbridge.features.records.holding import hold_patient
 from chartbridge.features.records.models import ConsolidatedQuery as ConsolidatedQuery
 from chartbridge.features.webhooks import links
 from chartbridge.features.webhooks import service as webhooks
@@ -61,7 +60,7 @@ def start_query(
 ) -> ConsolidatedQuery:
     """The running query with the same parameters, or a new one. Raises NotFoundError."""
     patients.get_patient(session, patient_id)
-    if not hold_patient(session, patient_id):
+    if not patients.hold_patient(session, patient_id):
         raise NotFoundError("Could not find patient", id=patient_id)
     platform.db.lock(session, "consolidated-query", patient_id)
     fingerprint = parameters.fingerprint()
@@ -172,7 +171,7 @@ def _end(
     reason: str | None = None,
 ) -> None:
     found = session.get(ConsolidatedQuery, request_id)
-    if found is None or not hold_patient(session, found.patient_id):
+    if found is None or not patients.hold_patient(session, found.patient_id):
         return
     locked = select(ConsolidatedQuery).where(ConsolidatedQuery.id == request_id).with_for_update()
     query = session.scalars(locked, execution_options={"populate_existing": True}).one_or_none()
