@@ -78,7 +78,7 @@ class Database:
 
     def check(self) -> None:
         """Raise when the database does not answer."""
-        with self.engine.connect() as connection:
+        with self._reading.connect() as connection:
             connection.execute(text("SELECT 1"))
 
     def dispose(self) -> None:
@@ -110,6 +110,7 @@ def _engine(url: str, is_sqlite: bool, pool_size: int) -> Engine:
         options: dict[str, Any] = dict(connection.get_execution_options())
         intent = options.get("chartbridge_intent")
         connection.exec_driver_sql(f"PRAGMA query_only={'ON' if intent == 'read' else 'OFF'}")
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if intent == "write" else "BEGIN")
+        # Whoever may write takes the lock at once: a lock asked for after a read fails without waiting.
+        connection.exec_driver_sql("BEGIN" if intent == "read" else "BEGIN IMMEDIATE")
 
     return engine

@@ -32,7 +32,9 @@ class ObjectNotFoundError(StorageError):
 
 
 class ObjectStore:
-    """Bytes under keys; once a put returns they survive a loss of power. Keys are slash-separated segments of letters, digits, ``_``, ``-`` and ``.``.
+    """Bytes under keys; once a put returns they survive a loss of power.
+
+    Keys are slash-separated segments of letters, digits, ``_``, ``-`` and ``.``.
 
     A put is atomic: a reader sees the old bytes or the new ones, never a part. All methods raise
     StorageError when the store fails, and ValueError for a key that is not of the form above.
