@@ -170,7 +170,10 @@ def test_a_document_that_is_no_ccda_is_kept_and_the_chart_goes_on(
     ended = listening.query(patient, "hie")
     assert ended["status"] == "completed"
     (error,) = ended["errors"]
-    assert (error["httpStatus"], error["message"]) == (422, "1 of 2 documents could not be converted")
+    assert (error["httpStatus"], error["message"]) == (
+        422,
+        "1 of the patient's documents could not be converted",
+    )
     listed = {d["description"]: d for d in listening.documents(patient)}
     assert listed.keys() == {"Document good", "Document bad"}
     name = listed["Document bad"]["content"][0]["attachment"]["title"]

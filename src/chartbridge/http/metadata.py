@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, Field, StringConstraints, model_validator
+from pydantic import BaseModel, BeforeValidator, Field, StringConstraints, model_validator
 
 MAX_ENTRIES = 50
 
@@ -12,13 +12,13 @@ Key = Annotated[str, StringConstraints(min_length=1, max_length=40)]
 Value = Annotated[str, StringConstraints(max_length=500)]
 
 
-def _bounded(value: dict[str, str]) -> dict[str, str]:
-    if len(value) > MAX_ENTRIES:
+def _bounded(value: object) -> object:
+    if isinstance(value, dict) and len(value) > MAX_ENTRIES:
         raise ValueError("Record has too many properties")
     return value
 
 
-Metadata = Annotated[dict[Key, Value], AfterValidator(_bounded)]
+Metadata = Annotated[dict[Key, Value], BeforeValidator(_bounded)]
 
 
 class MetadataBody(BaseModel):

@@ -20,6 +20,7 @@ _EXPECTED = {
 }
 
 
+MAX_ISSUES = 20
 _PLACES = (("body",), ("query",), ("path",), ("header",))
 """FastAPI puts the place of a value before its path."""
 
@@ -41,7 +42,10 @@ def type_name(value: object) -> str:
 
 def describe_issues(issues: Sequence[Mapping[str, Any]], *, within: Sequence[str] = ()) -> str:
     """All of Pydantic's issues as one text; ``within`` is where the checked value itself stood."""
-    return ", ".join(_describe(issue, within) for issue in issues)
+    described = [_describe(issue, within) for issue in issues[:MAX_ISSUES]]
+    if len(issues) > MAX_ISSUES:
+        described.append(f"and {len(issues) - MAX_ISSUES} more")
+    return ", ".join(described)
 
 
 def _describe(issue: Mapping[str, Any], within: Sequence[str]) -> str:

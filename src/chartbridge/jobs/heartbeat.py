@@ -160,7 +160,12 @@ class Heartbeat:
             )
             if not found:
                 return count
-            DBOS.resume_workflows([job.workflow_id for job in found])
+            by_queue: dict[str | None, list[str]] = {}
+            for job in found:
+                by_queue.setdefault(job.queue_name, []).append(job.workflow_id)
+            for queue_name, ids in by_queue.items():
+                # Back onto their own queue, so that jobs of one key still run one after the other.
+                DBOS.resume_workflows(ids, queue_name=queue_name)
             count += len(found)
 
 

@@ -74,6 +74,7 @@ class Worker:
 
     def stop(self, grace_s: int = 10) -> None:
         """Let running steps end for ``grace_s`` seconds, then leave; what is unfinished continues later."""
+        workflow.stopping()
         DBOS.destroy(workflow_completion_timeout_sec=grace_s)
         self._heartbeat.stop(unfinished=self._platform.jobs.has_begun(self.worker_id))
         workflow.bind(None)

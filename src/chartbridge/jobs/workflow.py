@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import time
+import threading
 from collections.abc import Callable
-from functools import wraps
+from functools import partial, wraps
 from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
 import structlog
@@ -23,6 +23,8 @@ R = TypeVar("R")
 log = structlog.get_logger(__name__)
 
 STEP_ATTEMPTS = 5
+INSISTENCE = 45
+_stopping = threading.Event()
 _running_platform: Platform | None = None
 
 
@@ -30,10 +32,20 @@ class StepError(Exception):
     """A step raised: the type of its error and the place, without the message."""
 
 
+class JobInterruptedError(BaseException):
+    """The worker stops: the engine must leave the job as it is, to be continued by the next one."""
+
+
+def stopping() -> None:
+    """Have jobs that wait for the database or the store end their waiting; called before a worker stops."""
+    _stopping.set()
+
+
 def bind(platform: Platform | None) -> None:
     """The platform that this process's workflows work on; set by the worker before it starts."""
     global _running_platform  # noqa: PLW0603 - DBOS keeps workflows in a process-wide registry too
     _running_platform = platform
+    _stopping.clear()
 
 
 def platform() -> Platform:
@@ -55,9 +67,11 @@ def workflow(name: str, *, failed: Callable[..., None]) -> Callable[[Callable[P,
         @DBOS.workflow(name=name, max_recovery_attempts=None)
         @wraps(function)
         def run(*args: P.args, **kwargs: P.kwargs) -> None:
-            if _begin_run(str(DBOS.workflow_id)) > platform().settings.job_max_attempts:
+            runs = _insist(partial(_begin_run, str(DBOS.workflow_id)))
+            if runs > platform().settings.job_max_attempts:
                 log.error("job given up", workflow=name, job=DBOS.workflow_id)
-                _insist(failed, *args, reason="the work was begun too often without coming to its end")
+                reason = "the work was begun too often without coming to its end"
+                _insist(lambda: failed(*args, reason=reason))
                 return
             try:
                 function(*args, **kwargs)
@@ -67,25 +81,32 @@ def workflow(name: str, *, failed: Callable[..., None]) -> Callable[[Callable[P,
                 )
                 place = str(cause) if isinstance(cause, StepError) else describe(cause)
                 log.error("job failed", workflow=name, job=DBOS.workflow_id, error=place)
-                _insist(failed, *args, reason=f"unexpected {place.partition(' ')[0]}")
+                reason = f"unexpected {place.partition(' ')[0]}"
+                _insist(lambda: failed(*args, reason=reason))
 
         return run
 
     return declare
 
 
-def _insist(failed: Callable[..., None], *arguments: object, reason: str) -> None:
-    """Call ``failed`` until it succeeds. No step of the engine: a job that is given up has recorded other
-    steps at this place, and the engine refuses a step that differs from the one it recorded."""
-    for attempt in range(STEP_ATTEMPTS):
+def _insist(call: Callable[[], R]) -> R:
+    """The call's result; it is made again, with growing pauses, while the database or the store is away.
+
+    No step of the engine: a job that is given up has recorded other steps at this place, and the engine
+    refuses a step that differs from the one it recorded. Raises JobInterruptedError when the worker
+    stops, and StepError when it has not succeeded after some twenty minutes.
+    """
+    pause_s = 0.5
+    for _ in range(INSISTENCE):
         try:
-            failed(*arguments, reason=reason)
-            return
-        except Exception as error:  # noqa: BLE001 - tried again below, and raised at last
-            log.warning("a failed job could not be ended yet", error=describe(error))
-            if attempt == STEP_ATTEMPTS - 1:
-                raise StepError(describe(error)) from None
-            time.sleep(0.5 * 2.0**attempt)
+            return call()
+        except Exception as error:  # noqa: BLE001 - tried again, and raised at last
+            last = describe(error)
+            log.warning("a job cannot go on yet", error=last)
+        if _stopping.wait(pause_s):
+            raise JobInterruptedError
+        pause_s = min(30.0, pause_s * 2)
+    raise StepError(last)
 
 
 def step(function: Callable[P, R]) -> Callable[P, R]:

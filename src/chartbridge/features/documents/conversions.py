@@ -40,24 +40,29 @@ def convert_stored(platform: Platform, tenant: Tenant, ids: Sequence[str]) -> in
         (platform.store.get(keys.document(tenant, r.patient_id, r.file_name)), r.patient_id) for r in todo
     ]
     failures: dict[str, str] = {}
+    interrupted: dict[str, str] = {}
     for row, result in zip(todo, platform.cpu.map(convert_to_gzip, list(inputs)), strict=True):
         if isinstance(result, bytes):
             platform.store.put(key_of[row.id], result, content_type="application/gzip")
+        elif isinstance(result, PoolTaskError):  # says nothing of the document: the next query tries again
+            interrupted[row.id] = f"conversion {result.reason}"
         else:
-            failures[row.id] = f"conversion {result.reason}" if isinstance(result, PoolTaskError) else result
+            failures[row.id] = result
     hashes = {row.id: row.sha256 for row in rows}
     with platform.db.write(tenant) as session:
         held = _rows(session, list(hashes))
         for row in held:
-            failure = failures.get(row.id)
-            row.conversion = "failed" if failure else "converted"
+            failure = failures.get(row.id) or interrupted.get(row.id)
             row.conversion_failure = failure[:500] if failure else None
-            if not failure:
+            if row.id in failures:
+                row.conversion, row.refused_by_version = "failed", CONVERTER_VERSION
+            elif row.id not in interrupted:
+                row.conversion = "converted"
                 row.converted_sha256, row.converter_version = hashes[row.id], CONVERTER_VERSION
     for patient_id in {row.patient_id for row in rows} - {row.patient_id for row in held}:
         # Deleted meanwhile: what was written came after the deletion of their objects.
         platform.store.delete_below(keys.patient_folder(tenant, patient_id))
-    return sum(row.id not in failures for row in held)
+    return sum(row.id not in failures and row.id not in interrupted for row in held)
 
 
 def converted(session: TenantSession, patient_id: str) -> list[Converted]:

@@ -22,7 +22,10 @@ def _date(document: Document) -> str:
 
 def document_instant(document: Document) -> datetime:
     """The document's date; one that a network gave without an offset is taken as UTC."""
-    made = datetime.fromisoformat(_date(document))
+    try:
+        made = datetime.fromisoformat(_date(document))
+    except ValueError:  # a network's date need not be whole; the moment we entered it is
+        made = document.created_at
     return made.replace(tzinfo=UTC) if made.tzinfo is None else made.astimezone(UTC)
 
 
@@ -39,7 +42,7 @@ def document_reference(document: Document, origin: str) -> dict[str, Any]:
         "url": f"{origin}/medical/v1/document/download-url?{query}",
         "size": document.size,
         "title": document.file_name,
-        "creation": _date(document),
+        "creation": timestamp(document_instant(document)),
     }
     organization = document.remote.get("author_organization")
     resource: dict[str, Any] = {
@@ -51,7 +54,7 @@ def document_reference(document: Document, origin: str) -> dict[str, Any]:
         "status": "current",
         "docStatus": "final",
         "subject": {"reference": f"Patient/{document.patient_id}"},
-        "date": _date(document),
+        "date": timestamp(document_instant(document)),
         "description": document.description,
         "content": [
             {
@@ -87,7 +90,7 @@ def dto(document: Document) -> dict[str, Any]:
         "description": document.description,
         "type": document.remote.get("type_code") or None,
         "status": "current",
-        "indexed": _date(document),
+        "indexed": timestamp(document_instant(document)),
         "mimeType": document.mime_type,
         "size": document.size,
     }

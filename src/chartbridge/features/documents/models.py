@@ -17,7 +17,8 @@ class Document(TenantOwned, Base):
     """One document of one patient.
 
     ``status``: found (its bytes are not here yet), stored, failed (``failure`` says why; the next
-    query tries again). ``conversion``: none (not a C-CDA), pending, converted, failed. The last good
+    query tries again). ``conversion``: none (not a C-CDA), pending, converted, failed (the converter
+    ``refused_by_version`` found it unreadable; a later one tries again). The last good
     conversion is of the content ``converted_sha256`` by ``converter_version``; it stays in use until
     a newer one succeeds.
     """
@@ -45,3 +46,4 @@ class Document(TenantOwned, Base):
     conversion_failure: Mapped[str | None] = mapped_column(String(500))
     converted_sha256: Mapped[str | None] = mapped_column(String(64))
     converter_version: Mapped[str | None] = mapped_column(String(40))
+    refused_by_version: Mapped[str | None] = mapped_column(String(40))

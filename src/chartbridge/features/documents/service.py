@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import PurePosixPath
 
+import orjson
 from sqlalchemy import func, select
 
 from chartbridge.ccda import CONVERTER_VERSION
@@ -82,6 +83,17 @@ def _file_name(tenant: Tenant, patient_id: str, document_id: str, mime_type: str
     return f"{account}/{patient_id}/{account}_{patient_id}_{document_id}{extension}"
 
 
+def is_fit(remote: RemoteDocument) -> bool:
+    """Whether what a network says of a document can be kept."""
+    texts = [*remote.to_json().values(), *(remote.period or {}).values()]
+    bounds = ((remote.home_community_id, 200), (remote.unique_id, 300), (remote.mime_type, 100))
+    return (
+        all(text and len(text) <= limit for text, limit in bounds)
+        and not any(isinstance(text, str) and "\0" in text for text in texts)
+        and b"\\u0000" not in orjson.dumps(remote.type_code)
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Pending:
     """A document to be fetched."""
@@ -101,10 +113,26 @@ def split_pending(session: TenantSession, ids: Sequence[str], *, again: bool) ->
     return first, [row.id for row in wanted if row.conversion == "none"]
 
 
+def awaiting_conversion(session: TenantSession, patient_id: str, source: str) -> list[str]:
+    """Documents that are here, offered again or not, and that the present converter has not seen."""
+    rows = session.scalars(
+        select(Document).where(
+            Document.patient_id == patient_id, Document.source == source, Document.status == "stored"
+        )
+    )
+    return [row.id for row in rows if _awaits_conversion(row)]
+
+
 def _awaits_conversion(row: Document) -> bool:
-    if row.conversion == "none":
-        return False
-    return row.conversion == "pending" or row.converter_version not in (None, CONVERTER_VERSION)
+    match row.conversion:
+        case "pending":
+            return True
+        case "converted":
+            return row.converter_version != CONVERTER_VERSION
+        case "failed":
+            return row.refused_by_version != CONVERTER_VERSION
+        case _:
+            return False
 
 
 def pending(session: TenantSession, ids: Sequence[str], *, again: bool) -> list[Pending]:
@@ -154,12 +182,15 @@ def count_missing(session: TenantSession, ids: Sequence[str]) -> int:
     return session.scalar(missing.select_from(Document)) or 0
 
 
-def count_unconverted(session: TenantSession, ids: Sequence[str]) -> int:
-    """How many of the documents are here and could not be converted."""
-    unreadable = select(func.count()).where(
-        Document.id.in_(ids), Document.status == "stored", Document.conversion == "failed"
+def count_unconverted(session: TenantSession, patient_id: str, source: str) -> int:
+    """How many of the patient's documents are here without the chart having what they say."""
+    unread = select(func.count()).where(
+        Document.patient_id == patient_id,
+        Document.source == source,
+        Document.status == "stored",
+        Document.conversion.in_(("failed", "pending")),
     )
-    return session.scalar(unreadable.select_from(Document)) or 0
+    return session.scalar(unread.select_from(Document)) or 0
 
 
 def list_stored(

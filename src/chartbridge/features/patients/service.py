@@ -20,7 +20,8 @@ from chartbridge.errors import (
 from chartbridge.features.facilities import service as facilities
 from chartbridge.features.networks.protocol import PatientIdentity
 from chartbridge.features.patients import search
-from chartbridge.features.patients.models import Patient, PatientFacility
+from chartbridge.features.patients.models import Patient as Patient
+from chartbridge.features.patients.models import PatientFacility
 from chartbridge.features.patients.schemas import Demographics, PatientCreate, PatientInput, PatientUpdate
 from chartbridge.features.patients.workflows import enqueue_purge
 from chartbridge.http.context import check_etag

@@ -34,17 +34,23 @@ RETRY_PAUSES_S = (0.2, 1.0)
 log = structlog.get_logger(__name__)
 
 
-def everything(platform: Platform, tenant: Tenant, connector: Connector, who: PatientIdentity) -> list[str]:
-    """Enter what one network has of the patient; ids of its documents, none for one of resources.
+def everything(
+    platform: Platform, tenant: Tenant, connector: Connector, who: PatientIdentity
+) -> tuple[list[str], int]:
+    """Enter what one network has of the patient: ids of its documents, none for one of resources, and
+    how many documents could not be entered for what the network says of them.
 
     Raises ConnectorError.
     """
     timeout_s = platform.settings.network_timeout_s
     known_as = _patiently(partial(connector.discover, who, timeout_s=timeout_s))
     ids: list[str] = []
+    unfit = 0
     for remote in known_as:
         if isinstance(connector, DocumentConnector):
-            offered = _patiently(partial(connector.list_documents, remote, timeout_s=timeout_s))
+            listed = _patiently(partial(connector.list_documents, remote, timeout_s=timeout_s))
+            offered = [document for document in listed if documents.is_fit(document)]
+            unfit += len(listed) - len(offered)
             with platform.db.write(tenant) as session:
                 if patients.find_patient(session, who.id) is not None:
                     ids += documents.record_found(
@@ -53,7 +59,7 @@ def everything(platform: Platform, tenant: Tenant, connector: Connector, who: Pa
         elif isinstance(connector, ResourceConnector):
             answer = _patiently(partial(_resources, connector, remote, who.id, timeout_s))
             _keep(platform, tenant, who.id, connector, answer)
-    return ids
+    return ids, unfit
 
 
 def _resources(
@@ -104,12 +110,14 @@ def _keep(
         return
     store = platform.store
     key = keys.source_resources(tenant, patient_id, connector.source, connector.name)
-    held: list[Resource] = []
-    if store.size(key) is not None:
-        held = orjson.loads(gzip.decompress(store.get(key)))
-    newest = {(r["resourceType"], r["id"]): r for r in (*held, *resources)}
-    merged = [newest[identity] for identity in sorted(newest)]
-    store.put(key, gzip.compress(orjson.dumps(merged), mtime=0), content_type="application/gzip")
+    with platform.db.write(tenant) as session:
+        platform.db.lock(session, "network-answer", key)  # two answers at once must both get in
+        held: list[Resource] = []
+        if store.size(key) is not None:
+            held = orjson.loads(gzip.decompress(store.get(key)))
+        newest = {(r["resourceType"], r["id"]): r for r in (*held, *resources)}
+        merged = [newest[identity] for identity in sorted(newest)]
+        store.put(key, gzip.compress(orjson.dumps(merged), mtime=0), content_type="application/gzip")
     with platform.db.read(tenant) as session:
         gone = patients.find_patient(session, patient_id) is None
     if gone:  # deleted while the network was asked, so this came after the deletion of their objects

@@ -171,12 +171,23 @@ def report_missing_documents(
     _report(session, query_id, source, "documents", 502, message)
 
 
-def report_unconverted_documents(
-    session: TenantSession, query_id: str, source: str, unreadable: int, offered: int
-) -> None:
+def report_unconverted_documents(session: TenantSession, query_id: str, source: str, unreadable: int) -> None:
     """Some documents are here but could not be converted, so the chart lacks what they say."""
-    message = f"{unreadable} of {offered} documents could not be converted"
+    message = f"{unreadable} of the patient's documents could not be converted"
     _report(session, query_id, source, "conversion", 422, message)
+
+
+def report_unfit_documents(
+    session: TenantSession, query_id: str, source: str, unfit: int, offered: int
+) -> None:
+    """A network described some documents in a way that cannot be kept."""
+    message = f"{unfit} of {offered} documents were not taken in: their description cannot be kept"
+    _report(session, query_id, source, "unfit", 502, message)
+
+
+def report_refusal(session: TenantSession, query_id: str, source: str, reason: str) -> None:
+    """The patient no longer allows the networks to be asked."""
+    _report(session, query_id, source, "refused", 400, reason)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from typing import TypedDict, cast
 import structlog
 
 from chartbridge.db import Tenant
+from chartbridge.errors import BadRequestError
 from chartbridge.features.documents import conversions
 from chartbridge.features.documents import service as documents
 from chartbridge.features.networks import service as networks
@@ -80,21 +81,46 @@ def find(tenant_text: str, query_id: str, source: str) -> Found:
         query = session.get(service.NetworkQuery, query_id)
         patient = patients.find_patient(session, query.patient_id) if query else None
         who = patients.identity(patient) if patient else None
-    if query is None or who is None:
+    if query is None or patient is None or who is None:
         return Found(convertible=[], others=[], offered=0, failed=[])
+    if (refusal := _refusal(patient)) is not None:
+        return _refused(tenant, query_id, source, refusal)
     ids: list[str] = []
     failed: list[str] = []
+    unfit = 0
     for connector in networks.connectors(tenant.environment, cast(Source, source)):
         try:
-            ids += asking.everything(here, tenant, connector, who)
+            found, refused = asking.everything(here, tenant, connector, who)
+            ids, unfit = ids + found, unfit + refused
         except ConnectorError as error:
             log.warning("network failed", connector=connector.name, source=source, query=query_id)
             failed.append(connector.name)
             with here.db.write(tenant) as session:
                 service.report_failure(session, query_id, source, connector.name, str(error))
+    if unfit:
+        with here.db.write(tenant) as session:
+            service.report_unfit_documents(session, query_id, source, unfit, unfit + len(ids))
     with here.db.read(tenant) as session:
-        convertible, others = documents.split_pending(session, ids, again=query.again)
+        held = documents.awaiting_conversion(session, who.id, source)
+        convertible, others = documents.split_pending(session, [*ids, *held], again=query.again)
     return Found(convertible=convertible, others=others, offered=len(ids), failed=failed)
+
+
+def _refusal(patient: patients.Patient) -> str | None:
+    """Why networks may no longer be asked about the patient; a job may have waited for hours."""
+    try:
+        patients.ensure_queryable(patient)
+    except BadRequestError as error:
+        return error.detail
+    return None
+
+
+def _refused(tenant: Tenant, query_id: str, source: str, reason: str) -> Found:
+    with platform().db.write(tenant) as session:
+        query = service.get_query(session, query_id)
+        names = [p.connector for p in query.providers if p.source == source]
+        service.report_refusal(session, query_id, source, reason)
+    return Found(convertible=[], others=[], offered=0, failed=names)
 
 
 @step
@@ -103,7 +129,10 @@ def fetch(tenant_text: str, query_id: str, source: str, ids: list[str]) -> None:
     here, tenant = platform(), Tenant.parse(tenant_text)
     with here.db.read(tenant) as session:
         query = session.get(service.NetworkQuery, query_id)
+        patient = patients.find_patient(session, query.patient_id) if query else None
         wanted = documents.pending(session, ids, again=query.again) if query else []
+    if patient is None or _refusal(patient) is not None:
+        return
 
     def bring(item: documents.Pending) -> None:
         try:
@@ -147,9 +176,9 @@ def finish(tenant_text: str, query_id: str, source: str, found: Found) -> None:
         missing = documents.count_missing(session, ids)
         if missing:
             service.report_missing_documents(session, query_id, source, missing, found["offered"])
-        unreadable = documents.count_unconverted(session, found["convertible"])
+        unreadable = documents.count_unconverted(session, patient_id, source)
         if unreadable:
-            service.report_unconverted_documents(session, query_id, source, unreadable, found["offered"])
+            service.report_unconverted_documents(session, query_id, source, unreadable)
     result_key = _publish(tenant, patient_id)
     if result_key is not None:
         with here.db.write(tenant) as session:

@@ -65,13 +65,16 @@ def start_query(
     platform.db.lock(session, "consolidated-query", patient_id)
     fingerprint = parameters.fingerprint()
     running = session.scalars(
-        select(ConsolidatedQuery).where(
+        select(ConsolidatedQuery)
+        .where(
             ConsolidatedQuery.patient_id == patient_id,
             ConsolidatedQuery.status == "processing",
             ConsolidatedQuery.parameters == fingerprint,
         )
+        .with_for_update()
     ).first()
     if running is not None:
+        _join(running, metadata=metadata, from_dashboard=from_dashboard)
         return running
     session.execute(
         update(ConsolidatedQuery)
@@ -97,6 +100,13 @@ def start_query(
         session, QUERIES, RUN, str(session.tenant), query.id, job_id=f"consolidated:{query.id}"
     )
     return query
+
+
+def _join(running: ConsolidatedQuery, *, metadata: dict[str, str], from_dashboard: bool) -> None:
+    """Whoever joins a query that would have ended in silence, and wants its webhook, gets it."""
+    silent = running.from_dashboard or running.query_metadata.get("disableWHFlag") == "true"
+    if silent and not from_dashboard and metadata.get("disableWHFlag") != "true":
+        running.from_dashboard, running.query_metadata = False, metadata
 
 
 def list_queries(session: TenantSession, patient_id: str) -> list[ConsolidatedQuery]:

@@ -195,6 +195,7 @@ def upgrade() -> None:
         sa.Column("conversion_failure", sa.String(length=500), nullable=True),
         sa.Column("converted_sha256", sa.String(length=64), nullable=True),
         sa.Column("converter_version", sa.String(length=40), nullable=True),
+        sa.Column("refused_by_version", sa.String(length=40), nullable=True),
         sa.Column("account_id", sa.String(length=36), nullable=False),
         sa.Column("environment", sa.String(length=10), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
