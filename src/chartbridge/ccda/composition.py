@@ -19,9 +19,11 @@ from chartbridge.ccda.names import (
     LANGUAGE_CODE,
     NON_XML_BODY,
     REFERENCE,
+    RELATED_SUBJECT,
     SECTION,
     STATEMENTS,
     STRUCTURED_BODY,
+    SUBJECT,
     TEXT,
     TITLE,
     V3_LENGTH,
@@ -61,16 +63,16 @@ def read_sections(document: Node, ctx: Context) -> list[Part]:
     return [] if body is None else _sections(body, f"{ROOT}/component/structuredBody", ctx, 0)
 
 
-def _sections(holder: Node, path: str, ctx: Context, depth: int) -> list[Part]:
+def _sections(holder: Node, path: str, ctx: Context, depth: int, subject: Node | None = None) -> list[Part]:
     made: list[Part] = []
     for position, component in enumerate(holder.children(COMPONENT), 1):
         for el in component:
             if el.tag == SECTION:
-                made.append(_section(Node(el), f"{path}/component[{position}]/section", ctx, depth))
+                made.append(_section(Node(el), f"{path}/component[{position}]/section", ctx, depth, subject))
     return made
 
 
-def _section(node: Node, path: str, ctx: Context, depth: int) -> Part:
+def _section(node: Node, path: str, ctx: Context, depth: int, subject: Node | None) -> Part:
     text = node.child(TEXT)
     html = None if text is None else ctx.narrative.add(text)
     code = node.child(CODE)
@@ -78,10 +80,11 @@ def _section(node: Node, path: str, ctx: Context, depth: int) -> Part:
         (code.get("code") or "").strip() if code is not None else "",
         words(node.child(TITLE)) or "",
         path,
+        node_at(node, SUBJECT, RELATED_SUBJECT) or subject,
     )
     parts: list[Part] = []
     if depth < MAX_SECTION_DEPTH:
-        parts = _sections(node, path, ctx, depth + 1)
+        parts = _sections(node, path, ctx, depth + 1, section.subject)
     elif COMPONENT in node.one:
         ctx.issue(f"sections nested deeper than {MAX_SECTION_DEPTH} were left out: {path}")
     return Part(node, section, codeable(code, ctx), html, parts)

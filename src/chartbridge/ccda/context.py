@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from chartbridge.ccda.names import STATEMENTS, V3_LENGTH, Element
 from chartbridge.ccda.narrative import Narrative, squeeze, words
-from chartbridge.ccda.registry import BY_TEMPLATE, PARTS, Mapper, mapper_of
+from chartbridge.ccda.registry import BY_TEMPLATE, PARTS, Mapper, about_another, mapper_of
 from chartbridge.ccda.report import Account
 from chartbridge.ccda.statement import Section, Statement
 from chartbridge.fhir import content_id, drop, namespace, reference
@@ -74,7 +74,7 @@ class Context:
         self.narrative = Narrative()
         self.statements: list[Statement] = []
         self.issues: list[str] = []
-        self.encounters: dict[tuple[str, str], Resource] = {}
+        self.encounters: dict[tuple[str, str], list[Resource]] = {}
         """Encounters by identifier, so that the header's and a section's become one."""
         self._remark = remark
         self._current: Statement | None = None
@@ -188,7 +188,7 @@ class Context:
         made: Resource | None = None
         try:
             if mapper is None:
-                self.reject(st, f"no mapping for {st.tag}")
+                self.reject(st, "about another person" if about_another(st) else f"no mapping for {st.tag}")
             else:
                 made = mapper(st, self)
                 if st.outcome is None:

@@ -19,7 +19,7 @@ from chartbridge.ccda.report import Report
 from chartbridge.ccda.sections.remarks import remark
 from chartbridge.fhir import batch
 
-CONVERTER_VERSION = "1"
+CONVERTER_VERSION = "2"
 """Changes whenever the same document may give another bundle: results are kept by it."""
 
 

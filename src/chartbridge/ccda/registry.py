@@ -21,6 +21,15 @@ BY_SECTION: dict[tuple[str, str], Mapper] = {}
 BY_ELEMENT: dict[str, Mapper] = {}
 IF_NULL: dict[str, Mapper] = {}
 """By element, for statements that have a nullFlavor themselves: whether they are so is not known."""
+IF_PLANNED: dict[str, Mapper] = {}
+"""By element, for statements of a planned mood whose mapper knows only what has happened."""
+EVENTS_ONLY: set[Mapper] = set()
+"""Mappers that know only what has happened."""
+OF_ANOTHER: dict[str, Mapper] = {}
+"""By template, for statements about somebody other than the patient."""
+FRAMES: set[Mapper] = set()
+"""Mappers that say nothing of the patient themselves: family history and acts that only hold others."""
+FAMILY_HISTORY = "10157-6"
 PARTS: dict[str, str] = {}
 """Templates that are only ever part of another statement, and what they are called in the report."""
 
@@ -31,10 +40,16 @@ def maps(
     elements: tuple[str, ...] = (),
     default: str = "",
     if_null: tuple[str, ...] = (),
+    if_planned: tuple[str, ...] = (),
+    events_only: bool = False,
+    of_another: tuple[str, ...] = (),
+    frames: bool = False,
 ) -> Callable[[Mapper], Mapper]:
     """Register a mapper for templates; for ``elements`` within ``sections`` (LOINC codes) where the
-    template is unknown; with ``default``, for an element wherever nothing else is known; and with
-    ``if_null``, for elements that are null as a whole."""
+    template is unknown; with ``default``, for an element wherever nothing else is known; with
+    ``if_null``, for elements that are null as a whole; with ``if_planned``, for elements of a planned mood
+    whose mapper is ``events_only``; and with ``of_another``, for templates where they are about somebody
+    else than the patient. ``frames`` says that the mapper is fit for statements about anybody."""
 
     def register(mapper: Mapper) -> Mapper:
         for template in templates:
@@ -46,6 +61,14 @@ def maps(
             BY_ELEMENT[default] = mapper
         for element in if_null:
             IF_NULL[element] = mapper
+        for element in if_planned:
+            IF_PLANNED[element] = mapper
+        for template in of_another:
+            OF_ANOTHER[template] = mapper
+        if events_only:
+            EVENTS_ONLY.add(mapper)
+        if frames:
+            FRAMES.add(mapper)
         return mapper
 
     return register
@@ -59,6 +82,25 @@ def part(*templates: str, of: str) -> None:
 
 def mapper_of(statement: Statement) -> Mapper | None:
     """The function that converts a statement, ``None`` where there is none."""
+    found = _mapper_of(statement)
+    if found in FRAMES:
+        return found
+    if about_another(statement):
+        asserted = not statement.planned and statement.el.get("nullFlavor") is None
+        return OF_ANOTHER.get(statement.template) if asserted else None
+    if statement.planned and found in EVENTS_ONLY:
+        return IF_PLANNED.get(statement.tag, found)
+    return found
+
+
+def about_another(statement: Statement) -> bool:
+    """Whether a statement is about somebody else: it says so, or is a problem in the family history."""
+    return statement.another is not None or (
+        statement.section.code == FAMILY_HISTORY and statement.template in OF_ANOTHER
+    )
+
+
+def _mapper_of(statement: Statement) -> Mapper | None:
     if statement.el.get("nullFlavor") is not None and statement.tag in IF_NULL:
         return IF_NULL[statement.tag]
     found = BY_TEMPLATE.get(statement.template)

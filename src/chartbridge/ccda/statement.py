@@ -8,12 +8,15 @@ from chartbridge.ccda.names import (
     CODE,
     COMPONENT,
     ENTRY_RELATIONSHIP,
+    RELATED_SUBJECT,
     STATEMENTS,
+    STATUS_CODE,
+    SUBJECT,
     TEMPLATE_ID,
     V3_LENGTH,
     Element,
 )
-from chartbridge.ccda.node import Node
+from chartbridge.ccda.node import Node, node_at
 from chartbridge.ccda.templates import ALIASES, BY_CODE, GENERIC
 
 Outcome = Literal["converted", "absorbed", "merged", "no-information", "not-converted"]
@@ -22,12 +25,14 @@ Outcome = Literal["converted", "absorbed", "merged", "no-information", "not-conv
 class Section:
     """What a statement needs to know of the section that it stands in."""
 
-    __slots__ = ("code", "failed", "path", "resources", "statements", "title")
+    __slots__ = ("code", "failed", "path", "resources", "statements", "subject", "title")
 
-    def __init__(self, code: str, title: str, path: str) -> None:
+    def __init__(self, code: str, title: str, path: str, subject: Node | None = None) -> None:
         self.code = code
         self.title = title
         self.path = path
+        self.subject = subject
+        """The relatedSubject of the section or of one around it: whom its entries are about."""
         self.resources: dict[str, None] = {}
         """References (``Type/id``) of what the section's statements became, in order."""
         self.failed: list[Statement] = []
@@ -124,6 +129,31 @@ class Statement(Node):
     def denied(self) -> bool:
         """Whether this is negated itself, or by the concern or diagnosis act that it is the content of."""
         return self.negated or (self.parent is not None and self.parent.tag == "act" and self.parent.negated)
+
+    @property
+    def nullified(self) -> bool:
+        """Whether statusCode says that this was entered in error, here or in the act around it."""
+        parent = self.parent
+        return self.code_value(STATUS_CODE) == "nullified" or (
+            parent is not None and parent.tag == "act" and parent.code_value(STATUS_CODE) == "nullified"
+        )
+
+    @property
+    def another(self) -> Node | None:
+        """The relatedSubject whom this is about where that is not the patient: the closest one said wins.
+
+        It may stand in the statement, in one around it, or in the section.
+        """
+        holder: Statement | None = self
+        while holder is not None:
+            person = node_at(holder, SUBJECT, RELATED_SUBJECT)
+            if person is not None:
+                break
+            holder = holder.parent
+        else:
+            person = self.section.subject
+        code = None if person is None else person.child(CODE)
+        return None if code is not None and code.get("code") in ("SELF", "ONESELF") else person
 
     @property
     def mood(self) -> str:

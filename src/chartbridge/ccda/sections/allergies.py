@@ -12,7 +12,7 @@ from typing import Any
 from chartbridge.ccda import templates as t
 from chartbridge.ccda.codesystems import SNOMED
 from chartbridge.ccda.context import Context
-from chartbridge.ccda.datatypes import codeable, concept, effective, identifiers, when
+from chartbridge.ccda.datatypes import absent_extension, codeable, concept, effective, identifiers, when
 from chartbridge.ccda.names import (
     CODE,
     EFFECTIVE_TIME,
@@ -150,10 +150,7 @@ def allergy_intolerance(st: Statement, ctx: Context) -> Json | None:
         "AllergyIntolerance",
         {
             "identifier": identifiers(st.children(ID)),
-            "clinicalStatus": concept(
-                CLINICAL, "inactive" if refuted else _clinical_status(st, onset.high is not None)
-            ),
-            "verificationStatus": concept(VERIFICATION, "refuted" if refuted else "confirmed"),
+            **_statuses(st, onset.high is not None, refuted),
             "type": next((TYPE[kind] for kind in kinds if kind in TYPE), None),
             "category": [next((CATEGORY[kind] for kind in kinds if kind in CATEGORY), None)],
             "criticality": _criticality(st),
@@ -210,7 +207,23 @@ def _text_only(st: Statement, ctx: Context) -> Json | None:
     return {"text": text} if text else None
 
 
-def _clinical_status(st: Statement, ended: bool) -> str:
+def _statuses(st: Statement, ended: bool, refuted: bool) -> Json:
+    """clinicalStatus and verificationStatus; what was entered in error has no clinical status (ait-2)."""
+    clinical = _clinical_status(st, ended)
+    if st.nullified:
+        return {"verificationStatus": concept(VERIFICATION, "entered-in-error")}
+    return {
+        "clinicalStatus": concept(CLINICAL, "inactive")
+        if refuted
+        else {"extension": absent_extension()}
+        if clinical is None
+        else concept(CLINICAL, clinical),
+        "verificationStatus": concept(VERIFICATION, "refuted" if refuted else "confirmed"),
+    }
+
+
+def _clinical_status(st: Statement, ended: bool) -> str | None:
+    """As said, or as the concern is; R4 asks for one, so an allergy without any statusCode is active."""
     status = st.take(t.ALLERGY_STATUS, t.PROBLEM_STATUS) or st.take_coded("33999-4")
     if status is not None:
         said = status.code_value(VALUE)
@@ -219,7 +232,7 @@ def _clinical_status(st: Statement, ended: bool) -> str:
     if ended:
         return "resolved"
     concern = st.parent.code_value(STATUS_CODE) if st.parent is not None else ""
-    return CONCERN_STATUS.get(concern, "active")
+    return CONCERN_STATUS.get(concern) if concern else "active"
 
 
 def _criticality(st: Statement) -> str | None:

@@ -66,21 +66,26 @@ _EVENTS = frozenset(
 _BETWEEN_MEALS = {"IC": "C", "ICM": "CM", "ICD": "CD", "ICV": "CV"}
 
 
-def medication_times(st: Statement, ctx: Context) -> tuple[Interval, Json | None, list[str]]:
-    """The effectiveTimes of a medication: how long it is taken, how often, and single points in time."""
+def medication_times(st: Statement, ctx: Context) -> tuple[Interval, list[Json], list[str]]:
+    """The effectiveTimes of a medication: how long it is taken, how often, and single points in time.
+
+    How often is a list of rules that hold side by side; empty where they cannot all be told, for a part
+    of them would be a part of the dose.
+    """
     span = NOTHING
-    repeat: Json = {}
+    periodic: list[Element] = []
+    daily: list[Element] = []
     events: list[str] = []
     for el in st.children(EFFECTIVE_TIME):
         kind = el.get(XSI_TYPE) or ""
         kind = kind[kind.rfind(":") + 1 :]
         if kind == "PIVL_TS" or any(child.tag == PERIOD for child in el):
-            repeat.update(_periodic(el))
+            periodic.append(el)
             phase = interval(Node(el).child(PHASE))
             if span is NOTHING and phase.low is not None:
                 span = phase
         elif kind == "EIVL_TS" or any(child.tag == EVENT for child in el):
-            repeat.update(_event_related(el))
+            daily.append(el)
         else:
             found = when(el, ctx)
             if found.point is not None and el.get("operator") == "A":
@@ -89,7 +94,35 @@ def medication_times(st: Statement, ctx: Context) -> tuple[Interval, Json | None
                 span = found
             elif found.point is not None:
                 events.append(found.point)
-    return span, repeat or None, events
+    return span, _repeats(periodic, daily, ctx), events
+
+
+def _repeats(periodic: list[Element], daily: list[Element], ctx: Context) -> list[Json]:
+    """The rules of all PIVL_TS and EIVL_TS, all of them or none."""
+    periods = [_periodic(el) for el in periodic]
+    groups: dict[int | None, Json] = {}
+    unclear = False
+    for el in daily:
+        one = _event_related(el)
+        unclear = unclear or not one
+        if one:
+            whens = groups.setdefault(one.get("offset"), {**one, "when": []})["when"]
+            whens += [w for w in one["when"] if w not in whens]
+    rules = list(groups.values())
+    if len(periodic) + len(daily) > 1:
+        intersected = any(el.get("operator") == "A" for el in periodic[1:])
+        if unclear or intersected or not all(periods) or (len(periods) > 1 and rules):
+            return _untold(ctx)
+        if periods and len(rules) > 1:
+            return _untold(ctx)
+    if periods and rules:
+        return [{**periods[0], **rules[0]}]
+    return [one for one in periods + rules if one]
+
+
+def _untold(ctx: Context) -> list[Json]:
+    ctx.issue("times of administration that cannot be told together as FHIR Timing are kept as text")
+    return []
 
 
 def _periodic(el: Element) -> Json:
@@ -167,25 +200,48 @@ def timing(
 def dosages(
     st: Statement,
     ctx: Context,
-    repeat: Json | None,
+    repeats: list[Json],
     span: Json | None,
     events: list[str],
     count: int | None = None,
 ) -> list[Json]:
-    """The Dosage of a substanceAdministration; the free-text sig becomes its text."""
-    made = drop(
-        {
-            "text": _sig(st, ctx),
-            "patientInstruction": _instructions(st, ctx),
-            "timing": timing(repeat, span, events, count),
-            **_as_needed(st, ctx),
-            "site": codeable(st.child(APPROACH_SITE_CODE), ctx),
-            "route": codeable(st.child(ROUTE_CODE), ctx),
-            "doseAndRate": [_dose_and_rate(st)],
-            "maxDosePerPeriod": _max_dose(st),
-        }
-    )
-    return [] if made is None else [made]
+    """The Dosage of a substanceAdministration; the free-text sig becomes its text.
+
+    Of several rules each has a Dosage, all of the same sequence: they hold at the same time.
+    """
+    base: Json = {
+        "text": _sig(st, ctx) if repeats else _sig_and_times(st, ctx),
+        "patientInstruction": _instructions(st, ctx),
+        **_as_needed(st, ctx),
+        "site": codeable(st.child(APPROACH_SITE_CODE), ctx),
+        "route": codeable(st.child(ROUTE_CODE), ctx),
+        "doseAndRate": [_dose_and_rate(st)],
+        "maxDosePerPeriod": _max_dose(st),
+    }
+    made: list[Json] = []
+    for position, repeat in enumerate(repeats or [{}]):
+        times = timing(repeat, span, [] if position else events, count)
+        one = drop({"sequence": 1 if len(repeats) > 1 else None, "timing": times, **base})
+        if one is not None:
+            made.append(one)
+    return made
+
+
+def _sig_and_times(st: Statement, ctx: Context) -> str | None:
+    """The sig, and in words the several rules that could not be told otherwise."""
+    said: list[str] = []
+    for el in st.children(EFFECTIVE_TIME):
+        node = Node(el)
+        if (event := node.child(EVENT)) is not None and event.get("code"):
+            said.append(f"at {event.get('code')}")
+        elif (period := node.child(PERIOD)) is not None:
+            inner = [one for one in (Node(period).child(LOW), Node(period).child(HIGH)) if one is not None]
+            limits = [f"{one.get('value', '')} {one.get('unit', '')}".strip() for one in inner or [period]]
+            said.append("every " + " to ".join(limits))
+    sig = _sig(st, ctx)
+    if len(said) < 2:
+        return sig
+    return "; ".join(one for one in (sig, "Times in the source: " + ", ".join(said)) if one)
 
 
 def _sig(st: Statement, ctx: Context) -> str | None:
@@ -230,10 +286,10 @@ def _dose_and_rate(st: Statement) -> Json | None:
             continue
         if len(el) and el.get("value") is None:
             low, high = bounds(el)
-            if low is not None and high is not None and low != high:
+            if (low is not None or high is not None) and low != high:
                 made[f"{name}Range"] = range_(el)
             else:
-                one = low or high or quantity(el)
+                one = low or quantity(el)
                 if one is not None:
                     one.pop("comparator", None)
                     made[f"{name}Quantity"] = one

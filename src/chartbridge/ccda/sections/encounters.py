@@ -33,6 +33,7 @@ STATUS = {
     "suspended": "onleave",
     "nullified": "entered-in-error",
 }
+_PLANNED_STATUS = {"cancelled": "cancelled", "aborted": "cancelled", "nullified": "entered-in-error"}
 CLASSES = {
     "AMB": "ambulatory",
     "EMER": "emergency",
@@ -83,7 +84,7 @@ def encounter(st: Statement, ctx: Context) -> Json | None:
         ctx,
         ids=ids,
         code=code,
-        status="planned" if st.planned and not st.negated else _status(st, moment),
+        status=_status(st, moment),
         moment=moment,
         performers=ctx.actors.performer_references(st, st.path),
         locations=ctx.actors.locations(st, st.path),
@@ -91,7 +92,7 @@ def encounter(st: Statement, ctx: Context) -> Json | None:
     )
     fields["reasonCode"] = reasons(st, ctx)
     fields["diagnosis"] = [{"condition": one} for one in diagnoses]
-    known = None if st.planned else _known(ids, ctx)
+    known = None if st.planned else _known(ids, moment.period, ctx)
     if known is not None:
         _merge(known, fields)
         st.outcome = "merged"
@@ -146,6 +147,8 @@ def encounter_class(code: Json | None) -> Json:
 def _status(st: Statement, moment: Interval) -> str:
     if st.negated:
         return "cancelled"
+    if st.planned:
+        return _PLANNED_STATUS.get(st.code_value(STATUS_CODE), "planned")
     said = STATUS.get(st.code_value(STATUS_CODE))
     if said is not None:
         return said
@@ -155,15 +158,39 @@ def _status(st: Statement, moment: Interval) -> str:
 def remember(made: Json, ctx: Context) -> None:
     """Let later mentions of an encounter, by identifier, find it."""
     for one in made.get("identifier", ()):
-        ctx.encounters.setdefault((one.get("system", ""), one["value"]), made)
+        if _identifying(one):
+            ctx.encounters.setdefault((one.get("system", ""), one["value"]), []).append(made)
 
 
-def _known(ids: list[Json], ctx: Context) -> Json | None:
+def _identifying(one: Json) -> bool:
+    """Whether an identifier tells one encounter from another: a bare OID names a vendor or a list."""
+    system = one.get("system")
+    return system is not None and (system != "urn:ietf:rfc:3986" or str(one["value"]).startswith("urn:uuid:"))
+
+
+def _known(ids: list[Json], period: Json | None, ctx: Context) -> Json | None:
+    """The encounter of one of these identifiers and the same time; without a time, the only one there is.
+
+    Some systems use one identifier for every visit: what has another time is another encounter.
+    """
+    found: dict[str, Json] = {}
     for one in ids:
-        made = ctx.encounters.get((one.get("system", ""), one["value"]))
-        if made is not None and f"Encounter/{made['id']}" in ctx.entries:
+        if _identifying(one):
+            for made in ctx.encounters.get((one.get("system", ""), one["value"]), ()):
+                if f"Encounter/{made['id']}" in ctx.entries:
+                    found[made["id"]] = made
+    for made in found.values():
+        if period is not None and _same_time(made.get("period", {}), period):
             return made
-    return None
+    open_ones = [made for made in found.values() if period is None or "period" not in made]
+    return open_ones[0] if len(open_ones) == 1 else None
+
+
+def _same_time(one: Json, other: Json) -> bool:
+    """Whether two periods begin at the same time and do not end at different ones."""
+    if "start" not in one or one["start"] != other.get("start"):
+        return one == other
+    return "end" not in one or "end" not in other or one["end"] == other["end"]
 
 
 def _merge(known: Json, fields: Json) -> None:
@@ -181,7 +208,7 @@ def _merge(known: Json, fields: Json) -> None:
 
 def _referred(st: Statement, ids: list[Json], ctx: Context) -> Json | None:
     """An encounter that is nothing but an id within another statement: a reference to one elsewhere."""
-    known = _known(ids, ctx)
+    known = _known(ids, None, ctx)
     if known is not None:
         ctx.absorb(st, known)
     else:

@@ -41,7 +41,7 @@ UNKNOWN_RELATIVE = {"text": "Relative (not stated which)"}
 part(t.FAMILY_HISTORY_DEATH, of="a family history observation")
 
 
-@maps(t.FAMILY_HISTORY_ORGANIZER, sections=SECTIONS, elements=("organizer",))
+@maps(t.FAMILY_HISTORY_ORGANIZER, sections=SECTIONS, elements=("organizer",), frames=True)
 def family_member_history(st: Statement, ctx: Context) -> Json | None:
     """Family History Organizer as FamilyMemberHistory."""
     relative = node_at(st, SUBJECT, RELATED_SUBJECT)
@@ -79,9 +79,18 @@ def family_member_history(st: Statement, ctx: Context) -> Json | None:
     )
 
 
-@maps(t.FAMILY_HISTORY_OBSERVATION, sections=SECTIONS, elements=("observation",))
+@maps(
+    t.FAMILY_HISTORY_OBSERVATION,
+    sections=SECTIONS,
+    elements=("observation",),
+    of_another=(t.PROBLEM_OBSERVATION,),
+    frames=True,
+)
 def lone_family_history(st: Statement, ctx: Context) -> Json | None:
-    """A family history observation without an organizer: a relative of whom only this is known."""
+    """A family history observation without an organizer, or a problem of somebody else: a relative of
+    whom only this is known."""
+    relative = st.another
+    relationship = None if relative is None else codeable(relative.child(CODE), ctx)
     made, died = _condition(st, ctx)
     if made is None:
         return None
@@ -89,9 +98,9 @@ def lone_family_history(st: Statement, ctx: Context) -> Json | None:
         "FamilyMemberHistory",
         {
             "identifier": identifiers(st.children(ID)),
-            "status": "partial",
+            "status": "entered-in-error" if st.nullified else "partial",
             "patient": ctx.patient,
-            "relationship": UNKNOWN_RELATIVE,
+            "relationship": relationship or UNKNOWN_RELATIVE,
             "deceasedBoolean": died or None,
             "condition": [made],
         },
@@ -132,7 +141,7 @@ def _condition(st: Statement, ctx: Context) -> tuple[Json | None, bool]:
     if code is None:
         return None, died
     remarks = notes(st, ctx)
-    if st.negated:
+    if st.denied:
         words = code.get("text") or next((c.get("display") or c["code"] for c in code["coding"]), "")
         code = {"text": f"No history of: {words}"}
         remarks.insert(0, {"text": "Negated in the source (negationInd)"})

@@ -15,7 +15,7 @@ from chartbridge.ccda.statement import Statement
 part(t.PRODUCT_INSTANCE, t.SERVICE_DELIVERY_LOCATION, t.DRUG_VEHICLE, of="the statement around it")
 
 
-@maps(t.ENTRY_REFERENCE)
+@maps(t.ENTRY_REFERENCE, frames=True)
 def entry_reference(st: Statement, ctx: Context) -> Json | None:
     """Entry Reference: it only names a statement that stands elsewhere, which is converted there."""
     ctx.absorb(st)
@@ -43,7 +43,7 @@ def comment(st: Statement, ctx: Context) -> Json | None:
     )
 
 
-@maps(default="observation")
+@maps(default="observation", if_planned=("observation",))
 def any_observation(st: Statement, ctx: Context) -> Json | None:
     """Observation by its mood: done, a goal, or requested."""
     if st.mood == "GOL":
@@ -83,7 +83,13 @@ def unknown_event(st: Statement, ctx: Context) -> Json | None:  # noqa: ARG001 -
     return None
 
 
-@maps(default="organizer")
+@maps(if_planned=("organizer",))
+def planned_organizer(st: Statement, ctx: Context) -> Json | None:
+    """What is to be measured or found out together: requested, as is each of its observations."""
+    return procedures.service_request(st, ctx)
+
+
+@maps(default="organizer", events_only=True)
 def any_organizer(st: Statement, ctx: Context) -> Json | None:
     """An unknown organizer as a panel of what it organizes."""
     members = member_observations(st, ctx)

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from chartbridge.ccda import templates as t
 from chartbridge.ccda.context import Context
-from chartbridge.ccda.datatypes import codeable, concept, effective, identifiers
+from chartbridge.ccda.datatypes import codeable, effective, identifiers
 from chartbridge.ccda.names import CODE, ID, STATUS_CODE
 from chartbridge.ccda.registry import maps
 from chartbridge.ccda.sections.common import Json, frame, notes, text_concept
 from chartbridge.ccda.sections.problems import (
-    CLINICAL,
     CONCERN_STATUS,
     HEALTH_CONCERN,
-    VERIFICATION,
+    ended,
+    statuses,
 )
 from chartbridge.ccda.statement import Statement
 
@@ -48,23 +48,23 @@ def health_concern(st: Statement, ctx: Context) -> Json | None:
         "Condition",
         {
             "identifier": identifiers(st.children(ID)),
-            "clinicalStatus": concept(
-                CLINICAL,
+            **statuses(
                 "inactive"
                 if st.negated
                 else "resolved"
                 if moment.high is not None
-                else CONCERN_STATUS.get(st.code_value(STATUS_CODE), "active"),
+                else CONCERN_STATUS.get(st.code_value(STATUS_CODE)),
+                st.negated,
+                st.nullified,
             ),
-            "verificationStatus": concept(VERIFICATION, "refuted" if st.negated else "confirmed"),
             "category": [HEALTH_CONCERN],
             "code": code,
             "subject": ctx.patient,
             "onsetDateTime": moment.start,
-            "abatementDateTime": moment.high if not moment.reversed else None,
+            "abatementDateTime": moment.high if not moment.reversed and not st.nullified else None,
             "recordedDate": recorded,
             "recorder": author,
-            "note": remarks,
+            "note": remarks + ended(moment.high, st.nullified),
         },
         st,
     )

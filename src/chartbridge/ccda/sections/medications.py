@@ -97,7 +97,7 @@ def medication(st: Statement, ctx: Context) -> Json | None:
 
 def medication_statement(st: Statement, ctx: Context, which: Json) -> Json:
     """What the patient takes, took, or (negated) does not take."""
-    span, repeat, events = medication_times(st, ctx)
+    span, repeats, events = medication_times(st, ctx)
     author, asserted = ctx.actors.author(st, st.path)
     return ctx.add(
         "MedicationStatement",
@@ -113,7 +113,7 @@ def medication_statement(st: Statement, ctx: Context, which: Json) -> Json:
             "informationSource": author,
             "reasonCode": reasons(st, ctx),
             "note": notes(st, ctx),
-            "dosage": dosages(st, ctx, repeat, None, events),
+            "dosage": dosages(st, ctx, repeats, None, events),
         },
         st,
     )
@@ -121,7 +121,7 @@ def medication_statement(st: Statement, ctx: Context, which: Json) -> Json:
 
 def medication_request(st: Statement, ctx: Context, which: Json) -> Json:
     """What is ordered, planned or proposed; negated, what is not to be given."""
-    span, repeat, events = medication_times(st, ctx)
+    span, repeats, events = medication_times(st, ctx)
     author, authored = ctx.actors.author(st, st.path)
     performers = ctx.actors.performer_references(st, st.path)
     count = _repeat_number(st)
@@ -140,7 +140,7 @@ def medication_request(st: Statement, ctx: Context, which: Json) -> Json:
             "performer": performers[0] if performers else None,
             "reasonCode": reasons(st, ctx),
             "note": notes(st, ctx),
-            "dosageInstruction": dosages(st, ctx, repeat, span.period, events, count),
+            "dosageInstruction": dosages(st, ctx, repeats, span.period, events, count),
         },
         st,
     )

@@ -95,7 +95,7 @@ part(
 )
 
 
-@maps(t.PROBLEM_CONCERN_ACT, sections=SECTIONS, elements=("act",))
+@maps(t.PROBLEM_CONCERN_ACT, sections=SECTIONS, elements=("act",), frames=True)
 @maps(
     t.ENCOUNTER_DIAGNOSIS,
     t.HOSPITAL_ADMISSION_DIAGNOSIS,
@@ -119,6 +119,7 @@ def problem_concern(st: Statement, ctx: Context) -> Json | None:
     t.FUNCTIONAL_STATUS_PROBLEM,
     sections=SECTIONS,
     elements=("observation",),
+    events_only=True,
 )
 def condition(st: Statement, ctx: Context) -> Json | None:
     """Problem Observation as Condition."""
@@ -127,6 +128,7 @@ def condition(st: Statement, ctx: Context) -> Json | None:
         return None
     onset = effective(st, ctx)
     clinical, abatement = _clinical_status(st, onset.high, onset.high_null)
+    mistaken = st.nullified
     refuted = st.denied and not _is_no_known(code)
     author, recorded = ctx.actors.author(st, st.path)
     if author is None and recorded is None and st.parent is not None:
@@ -136,8 +138,7 @@ def condition(st: Statement, ctx: Context) -> Json | None:
         "Condition",
         {
             "identifier": identifiers(st.children(ID)),
-            "clinicalStatus": concept(CLINICAL, "inactive" if refuted else clinical),
-            "verificationStatus": concept(VERIFICATION, "refuted" if refuted else "confirmed"),
+            **statuses("inactive" if refuted else clinical, refuted, mistaken),
             "category": [category(st), *_kind(st, ctx)],
             "severity": _severity(st, ctx),
             "code": code,
@@ -145,13 +146,28 @@ def condition(st: Statement, ctx: Context) -> Json | None:
             "subject": ctx.patient,
             "onsetDateTime": onset.start,
             "onsetAge": age if onset.start is None else None,
-            "abatementDateTime": abatement if not onset.reversed else None,
+            "abatementDateTime": abatement if not onset.reversed and not mistaken else None,
             "recordedDate": recorded or _diagnosed(st, ctx),
             "recorder": author,
-            "note": notes(st, ctx),
+            "note": notes(st, ctx) + ended(abatement, mistaken),
         },
         st,
     )
+
+
+def statuses(clinical: str | None, refuted: bool, mistaken: bool) -> Json:
+    """clinicalStatus and verificationStatus; what was entered in error has no clinical status (con-5)."""
+    if mistaken:
+        return {"verificationStatus": concept(VERIFICATION, "entered-in-error")}
+    return {
+        "clinicalStatus": None if clinical is None else concept(CLINICAL, clinical),
+        "verificationStatus": concept(VERIFICATION, "refuted" if refuted else "confirmed"),
+    }
+
+
+def ended(abatement: str | None, mistaken: bool) -> list[Json]:
+    """The end of what was entered in error, as a note: an abatement needs a clinical status (con-4)."""
+    return [{"text": f"Ended: {abatement}"}] if mistaken and abatement is not None else []
 
 
 def problem_code(st: Statement, ctx: Context) -> Json | None:
@@ -202,8 +218,12 @@ def _is_no_known(code: Json) -> bool:
     return "160245001" in _codes(code)
 
 
-def _clinical_status(st: Statement, high: str | None, high_null: str | None) -> tuple[str, str | None]:
-    """The clinical status and the abatement: C-CDA says an end date means resolved, so it wins (con-4)."""
+def _clinical_status(st: Statement, high: str | None, high_null: str | None) -> tuple[str | None, str | None]:
+    """The clinical status and the abatement: C-CDA says an end date means resolved, so it wins (con-4).
+
+    Only a Problem Concern Act's statusCode tells of the problem; that of a diagnosis act or a health
+    concern tells of the act, and a code that says neither active nor over is no clinical status.
+    """
     said = None
     status = st.take(t.PROBLEM_STATUS, t.ALLERGY_STATUS) or st.take_coded("33999-4")
     if status is not None:
@@ -212,10 +232,12 @@ def _clinical_status(st: Statement, high: str | None, high_null: str | None) -> 
         return (said if said is not None and said not in STILL_THERE else "resolved"), high
     if said is not None:
         return said, None
-    concern = st.parent.code_value(STATUS_CODE) if st.parent is not None and st.parent.tag == "act" else ""
+    if st.parent is None or st.parent.template != t.PROBLEM_CONCERN_ACT:
+        return None, None
+    concern = st.parent.code_value(STATUS_CODE)
     if concern == "completed" and high_null == "UNK":
         return "resolved", None
-    return CONCERN_STATUS.get(concern, "active"), None
+    return CONCERN_STATUS.get(concern), None
 
 
 def _severity(st: Statement, ctx: Context) -> Json | None:

@@ -21,7 +21,7 @@ from chartbridge.ccda.registry import maps, part
 from chartbridge.ccda.sections.common import Json, code_or_text, notes, reasons
 from chartbridge.ccda.sections.devices import device_of
 from chartbridge.ccda.sections.medications import PRIORITY
-from chartbridge.ccda.sections.observation import specimen, values
+from chartbridge.ccda.sections.observation import specimen, values, words
 from chartbridge.ccda.statement import Statement
 
 SECTIONS = ("47519-4", "29554-3")
@@ -219,8 +219,18 @@ def service_request(st: Statement, ctx: Context) -> Json | None:
             "locationReference": ctx.actors.locations(st, st.path),
             "reasonCode": reasons(st, ctx),
             "bodySite": codeables(st.children(TARGET_SITE_CODE), ctx),
-            "note": notes(st, ctx),
+            "note": notes(st, ctx) + _asked_value(st, ctx),
             "patientInstruction": "; ".join(note["text"] for note in instructions(st, ctx)) or None,
         },
         st,
     )
+
+
+def _asked_value(st: Statement, ctx: Context) -> list[Json]:
+    """The value of an observation that is yet to be made, for which ServiceRequest has no place."""
+    first, more = values(st, ctx) if st.tag == "observation" else ({}, [])
+    return [{"text": f"Value in the source: {said}"} for one in (first, *more) if (said := _said(one))]
+
+
+def _said(value: Json) -> str | None:
+    return None if not value or "dataAbsentReason" in value else words(value)

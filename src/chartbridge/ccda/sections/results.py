@@ -34,7 +34,7 @@ REPORT_STATUS = {
 }
 
 
-@maps(t.RESULT_ORGANIZER, sections=SECTIONS, elements=("organizer",))
+@maps(t.RESULT_ORGANIZER, sections=SECTIONS, elements=("organizer",), events_only=True)
 def diagnostic_report(st: Statement, ctx: Context) -> Json | None:
     """Result Organizer as DiagnosticReport."""
     members = member_observations(st, ctx)
@@ -62,7 +62,7 @@ def diagnostic_report(st: Statement, ctx: Context) -> Json | None:
     )
 
 
-@maps(t.RESULT_OBSERVATION, sections=SECTIONS, elements=("observation",))
+@maps(t.RESULT_OBSERVATION, sections=SECTIONS, elements=("observation",), events_only=True)
 def result(st: Statement, ctx: Context) -> Json | None:
     """Result Observation as a laboratory Observation."""
     return observation(st, ctx, LABORATORY)

@@ -48,13 +48,19 @@ def status_panel(st: Statement, ctx: Context) -> Json | None:
     t.NUTRITION_ASSESSMENT,
     sections=FUNCTIONAL_SECTIONS,
     elements=("observation",),
+    events_only=True,
 )
 def status_observation(st: Statement, ctx: Context) -> Json | None:
     """A status observation as Observation of category survey."""
     return observation(st, ctx, SURVEY)
 
 
-@maps(t.WOUND_OBSERVATION, sections=("29545-1", "10210-3", "8709-8"), elements=("observation",))
+@maps(
+    t.WOUND_OBSERVATION,
+    sections=("29545-1", "10210-3", "8709-8"),
+    elements=("observation",),
+    events_only=True,
+)
 def finding(st: Statement, ctx: Context) -> Json | None:
     """Findings of the physical examination as Observation of category exam."""
     return observation(st, ctx, EXAM)

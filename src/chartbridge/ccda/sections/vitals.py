@@ -6,7 +6,7 @@ from chartbridge.ccda import templates as t
 from chartbridge.ccda.codesystems import LOINC
 from chartbridge.ccda.context import Context
 from chartbridge.ccda.datatypes import concept
-from chartbridge.ccda.registry import maps
+from chartbridge.ccda.registry import about_another, maps
 from chartbridge.ccda.sections.common import Json
 from chartbridge.ccda.sections.observation import (
     category,
@@ -28,7 +28,7 @@ SYSTOLIC = "8480-6"
 DIASTOLIC = "8462-4"
 
 
-@maps(t.VITAL_SIGNS_ORGANIZER, sections=SECTIONS, elements=("organizer",))
+@maps(t.VITAL_SIGNS_ORGANIZER, sections=SECTIONS, elements=("organizer",), events_only=True)
 def vital_signs_panel(st: Statement, ctx: Context) -> Json | None:
     """Vital Signs Organizer as a panel; its systolic and diastolic become one blood pressure."""
     pressure = _blood_pressure(st, ctx)
@@ -36,7 +36,7 @@ def vital_signs_panel(st: Statement, ctx: Context) -> Json | None:
     return panel(st, ctx, members, PANEL, VITAL_SIGNS)
 
 
-@maps(t.VITAL_SIGN_OBSERVATION, sections=SECTIONS, elements=("observation",))
+@maps(t.VITAL_SIGN_OBSERVATION, sections=SECTIONS, elements=("observation",), events_only=True)
 def vital_sign(st: Statement, ctx: Context) -> Json | None:
     """Vital Sign Observation as Observation."""
     return observation(st, ctx, VITAL_SIGNS)
@@ -49,6 +49,8 @@ def _blood_pressure(st: Statement, ctx: Context) -> Json | None:
     """
     systolic = [child for child in st.related if child.code_value() == SYSTOLIC]
     diastolic = [child for child in st.related if child.code_value() == DIASTOLIC]
+    if any(one.planned or about_another(one) for one in (*systolic, *diastolic)):
+        return None
     if len(systolic) != 1 or len(diastolic) != 1 or systolic[0].negated or diastolic[0].negated:
         return None
     upper = observation_fields(systolic[0], ctx, [VITAL_SIGNS])
