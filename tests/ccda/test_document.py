@@ -7,7 +7,6 @@ import hashlib
 import os
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
@@ -257,28 +256,3 @@ def test_the_same_document_gives_the_same_bytes_whatever_the_hash_seed(tmp_path:
 def test_another_patient_gets_other_ids() -> None:
     one, other = (the(convert(document(*WHOLE), who), "Condition")["id"] for who in ("p-1", "p-2"))
     assert one != other
-
-
-@pytest.mark.parametrize("distinct", [True, False])
-def test_time_grows_with_the_document_and_not_with_its_square(distinct: bool) -> None:
-    def seconds(count: int) -> float:
-        parts = "".join(
-            "<component>"
-            + observation(
-                template(".4.2"),
-                code("code", "718-7", LOINC, "Hemoglobin"),
-                f'<value xsi:type="PQ" value="{number if distinct else 9}" unit="g/dL"/>',
-            )
-            + "</component>"
-            for number in range(count)
-        )
-        entry = f'<organizer classCode="BATTERY" moodCode="EVN">{template(".4.1")}{code("code", "58410-2", LOINC)}<statusCode code="completed"/>{parts}</organizer>'
-        xml = document(section("30954-2", entry))
-        best = float("inf")
-        for _ in range(3):
-            began = time.process_time()
-            convert(xml, PATIENT_ID)
-            best = min(best, time.process_time() - began)
-        return best
-
-    assert seconds(4000) < 20 * seconds(400)

@@ -6,7 +6,7 @@ import os
 import signal
 import socket
 import sys
-import threading
+from queue import SimpleQueue
 from types import FrameType
 
 import uvicorn
@@ -64,17 +64,19 @@ def serve(settings: Settings, *, with_worker: bool) -> None:
 
 def work(settings: Settings, worker_id: str) -> None:
     """A worker alone, until a signal comes."""
-    ended = threading.Event()
+    ended: SimpleQueue[int] = (
+        SimpleQueue()
+    )  # an Event's lock may be held by the very wait a signal interrupts
 
-    def end(_signal: int, _frame: FrameType | None) -> None:
-        ended.set()
+    def end(signal_number: int, _frame: FrameType | None) -> None:
+        ended.put(signal_number)
 
     signal.signal(signal.SIGTERM, end)
     signal.signal(signal.SIGINT, end)
     platform = open_platform(settings)
     worker = _started_worker(platform, worker_id)
     talk.print(f"worker {worker_id} takes jobs; Ctrl-C stops it")
-    ended.wait()
+    ended.get()
     _stop(worker, platform)
 
 
