@@ -6,14 +6,9 @@ from datetime import UTC, date, datetime
 from typing import Any
 from urllib.parse import urlencode
 
+from chartbridge.consolidate.provenance import data_source_extension
 from chartbridge.features.documents.models import Document
 from chartbridge.ids import timestamp
-
-DATA_SOURCE = "https://public.metriport.com/fhir/StructureDefinition/data-source.json"
-
-
-def _data_source(document: Document) -> dict[str, Any]:
-    return {"url": DATA_SOURCE, "valueCoding": {"system": DATA_SOURCE, "code": document.connector}}
 
 
 def _date(document: Document) -> str:
@@ -49,7 +44,7 @@ def document_reference(document: Document, origin: str) -> dict[str, Any]:
         "resourceType": "DocumentReference",
         "id": document.id,
         "meta": {"source": document.file_name, "lastUpdated": timestamp(document.updated_at)},
-        "extension": [_data_source(document)],
+        "extension": [data_source_extension(document.connector)],
         "masterIdentifier": _identifier(document.unique_id),
         "status": "current",
         "docStatus": "final",
@@ -58,7 +53,7 @@ def document_reference(document: Document, origin: str) -> dict[str, Any]:
         "description": document.description,
         "content": [
             {
-                "extension": [_data_source(document)],
+                "extension": [data_source_extension(document.connector)],
                 "attachment": {k: v for k, v in attachment.items() if v is not None},
             }
         ],

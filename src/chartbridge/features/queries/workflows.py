@@ -157,9 +157,12 @@ def convert(tenant_text: str, ids: list[str]) -> int:
 def announce_first_data(tenant_text: str, query_id: str, source: str) -> None:
     """Make a chart of what is there and tell that it can be had."""
     here, tenant = platform(), Tenant.parse(tenant_text)
-    patient_id = _patient_of(tenant, query_id)
-    result_key = patient_id and _publish(tenant, patient_id)
-    if result_key:
+    with here.db.read(tenant) as session:
+        query = session.get(service.NetworkQuery, query_id)
+    if query is None or query.first_data_at is not None:
+        return  # told already: the chart is made again at the end, not for each batch
+    result_key = _publish(tenant, query.patient_id)
+    if result_key is not None:
         with here.db.write(tenant) as session:
             service.announce_first_data(here, session, query_id, source, result_key)
 
