@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import parse_qsl, urlencode, urlsplit
@@ -74,7 +73,7 @@ def test_a_part_of_an_object_can_be_read(client: TestClient, platform: Platform)
         {"signature": "0" * 64},
         {"signature": "é"},
         {"expires": None},
-        {"expires": str(int(time.time()) + 9_999_999)},
+        {"expires": "4102444800"},
         {"expires": "soon"},
         {"type": "text/html"},
         {"type": None},
