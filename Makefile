@@ -39,6 +39,7 @@ lock: ## Choose versions anew and write requirements/*.txt and the SDK's package
 	@scripts/lock
 
 clean: ## Remove what the commands above made, except ./data
+	@find src -name '*.so' -delete -o -name '*__mypyc.digest' -delete
 	@rm -rf .venv .venv-sdk tests/sdk/node_modules .mypy_cache .ruff_cache .import_linter_cache .hypothesis build dist
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 

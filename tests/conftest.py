@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import runpy
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
@@ -19,7 +20,15 @@ from tests.support import postgres, seaweedfs
 from tests.support.receiver import Receiver
 from tests.support.server import Deployment
 
+ROOT = Path(__file__).parents[1]
 BACKENDS = ("sqlite", "postgres")
+
+
+def pytest_configure() -> None:
+    """Extensions that were compiled from other sources would be tested in place of the sources."""
+    script = runpy.run_path(str(ROOT / "scripts/compile_converter.py"))
+    if script["is_compiled"]() and not script["is_current"]():
+        pytest.exit("the compiled converter is out of date: run scripts/compile_converter.py, or --remove", 3)
 
 
 @pytest.fixture(scope="session", autouse=True)

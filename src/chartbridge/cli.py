@@ -7,14 +7,15 @@ server's libraries.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from pydantic import ValidationError
 
 from chartbridge import __version__
 from chartbridge.commands.console import fail, talk
-from chartbridge.config import Settings
+
+if TYPE_CHECKING:
+    from chartbridge.config import Settings
 
 cli = typer.Typer(
     no_args_is_help=True,
@@ -36,6 +37,10 @@ Port = Annotated[int | None, typer.Option(min=1, max=65535, help="Port to bind; 
 
 def _settings(**overrides: Any) -> Settings:
     """Settings with what the command line says; a clear error for what cannot be used."""
+    from pydantic import ValidationError
+
+    from chartbridge.config import Settings
+
     try:
         return Settings(**{name: value for name, value in overrides.items() if value is not None})
     except ValidationError as error:
@@ -90,13 +95,30 @@ def worker(
 
 @cli.command()
 def convert(
-    files: Annotated[list[Path], typer.Argument(help="C-CDA documents.", metavar="FILE...")],
+    paths: Annotated[
+        list[str],
+        typer.Argument(
+            help="C-CDA documents; folders, zip and tar archives of them; - for stdin.", metavar="PATH..."
+        ),
+    ],
     patient_id: Annotated[
         str | None, typer.Option(help="Id for the Patient; made from each document unless given.")
     ] = None,
     out: Annotated[
         Path | None, typer.Option(help="Folder for one .json a document; stdout unless given.")
     ] = None,
+    ndjson: Annotated[
+        bool, typer.Option("--ndjson", help="Write resources, one a line: with --out one .ndjson a type.")
+    ] = False,
+    report: Annotated[
+        bool,
+        typer.Option(
+            "--report",
+            help="Show what became of every statement, and write it to report.json in the folder of --out, "
+            "or else to ./chartbridge-report.json.",
+        ),
+    ] = False,
+    jobs: Annotated[int, typer.Option(min=1, max=64, help="Processes that convert.")] = 1,
 ) -> None:
     """Convert C-CDA documents to FHIR R4 bundles, offline.
 
@@ -104,7 +126,12 @@ def convert(
     """
     from chartbridge.commands import converting
 
-    if not converting.convert_files(files, patient_id, out):
+    if patient_id is not None and not (patient_id.strip() and patient_id.isprintable()):
+        raise typer.BadParameter("is empty, or no text", param_hint="--patient-id")
+    if paths.count("-") > 1:
+        raise typer.BadParameter("stdin (-) can be read once", param_hint="PATH...")
+    options = converting.Options(patient_id, out, ndjson=ndjson, report=report)
+    if not converting.run(paths, options, jobs):
         raise typer.Exit(1)
 
 

@@ -144,7 +144,8 @@ def test_a_medication_that_is_taken_is_a_statement_with_dose_route_and_timing() 
     made = the(converted(section("10160-0", medication(inner, times=times))), "MedicationStatement")
     assert (made["status"], made["effectivePeriod"]) == ("active", {"start": "2023-04-01"})
     [dosage] = made["dosage"]
-    assert dosage["timing"] == {"repeat": {"frequency": 1, "period": 12, "periodUnit": "h"}}
+    assert dosage["timing"]["repeat"] == {"frequency": 1, "period": 12, "periodUnit": "h"}
+    assert status_of(dosage["timing"]["code"]) == "BID", "the institution says at what hours"
     assert dosage["doseAndRate"] == [{"doseQuantity": {"value": 2}}]
 
 

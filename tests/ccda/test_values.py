@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from lxml import etree
 
 from chartbridge.ccda.codesystems import CODE_SYSTEMS, is_oid, system_uri
-from chartbridge.ccda.datatypes import identifier, number, quantity
+from chartbridge.ccda.datatypes import coding, identifier, number, quantity
 from chartbridge.ccda.demographics import address, contact_point, human_name
 from chartbridge.ccda.times import interval, timestamp
 from chartbridge.fhir import is_date_time
@@ -191,3 +191,31 @@ def test_every_code_system_has_a_well_formed_oid_a_uri_and_a_name() -> None:
 )
 def test_code_systems_have_their_canonical_uri(oid: str, uri: str | None) -> None:
     assert system_uri(oid) == uri
+
+
+@pytest.mark.parametrize(
+    ("code", "system"),
+    [
+        ("ORAL", None),
+        ("PO", "http://terminology.hl7.org/CodeSystem/v3-RouteOfAdministration"),
+        ("BY-MOUTH", "urn:oid:2.16.840.1.113883.5.112"),
+    ],
+)
+def test_a_code_that_a_system_of_hl7_lacks_keeps_the_oid_that_was_claimed(
+    code: str, system: str | None
+) -> None:
+    oid = "" if system is None else ' codeSystem="2.16.840.1.113883.5.112"'
+    made = coding(el(f'<code code="{code}"{oid}/>'))
+    assert made == ({"code": code} if system is None else {"system": system, "code": code})
+
+
+@pytest.mark.parametrize(
+    "oid", ["2.16.840.1.113883.6.96", "2.16.840.1.113883.5.112", "2.16.840.1.113883.6.1"]
+)
+def test_a_null_flavor_in_the_guise_of_a_code_is_none(oid: str) -> None:
+    assert coding(el(f'<code code="UNK" codeSystem="{oid}"/>')) is None
+
+
+def test_a_local_code_may_look_like_a_null_flavor() -> None:
+    made = coding(el('<code code="NA" codeSystem="1.2.3.4" displayName="Sodium"/>'))
+    assert made == {"system": "urn:oid:1.2.3.4", "code": "NA", "display": "Sodium"}

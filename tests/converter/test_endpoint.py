@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from chartbridge.app import create_app
+from chartbridge.ccda import convert as convert_in_process
 from chartbridge.db import Base
 from chartbridge.jobs.pool import CpuPool
 from tests.ccda import builders
@@ -59,6 +60,38 @@ def test_a_document_becomes_a_batch(api: Caller) -> None:
 
 def test_the_same_document_gives_the_same_bytes(api: Caller) -> None:
     assert convert(api, ccd("kyla")).content == convert(api, ccd("kyla")).content
+
+
+def test_the_report_stands_beside_the_bundle(api: Caller) -> None:
+    query = {"patientId": "p-1", "report": "true"}
+    answer = api.http.post(PATH, content=ccd("jane"), params=query)
+    assert (answer.status_code, answer.headers["content-type"]) == (200, "application/json")
+    done = convert_in_process(ccd("jane"), "p-1")
+    assert answer.json() == {"bundle": done.bundle, "report": done.report.to_json()}
+    assert answer.json()["report"]["totals"]["converted"] > 10
+
+
+def test_without_asking_there_is_no_report(api: Caller) -> None:
+    plain = convert(api, ccd("jane"))
+    declined = api.http.post(PATH, content=ccd("jane"), params={"patientId": "p-1", "report": "false"})
+    assert declined.content == plain.content
+    assert plain.json()["resourceType"] == "Bundle"
+
+
+@pytest.mark.parametrize("value", ["", "yes", "1", "True", "<x>"])
+def test_the_report_is_wanted_or_not(api: Caller, value: str) -> None:
+    query = {"patientId": "p-1", "report": value}
+    answer = api.http.post(PATH, content=builders.document(), params=query)
+    assert (answer.status_code, answer.json()) == (
+        400,
+        {"status": 400, "detail": "The report parameter is neither true nor false."},
+    )
+
+
+def test_what_is_no_ccda_has_no_report_either(api: Caller) -> None:
+    answer = api.http.post(PATH, content=b"<a/>", params={"patientId": "p-1", "report": "true"})
+    assert (answer.status_code, sorted(answer.json())) == (400, ["detail", "status"])
+    assert answer.json()["detail"].startswith(UNREADABLE)
 
 
 @pytest.mark.parametrize("content_type", ["application/xml", "text/xml; charset=utf-8", "text/plain", ""])

@@ -40,8 +40,18 @@ def test_a_name_based_id_is_the_uuid_of_rfc_4122(within: bytes, name: str) -> No
 def test_ids_depend_on_content_and_namespace_only() -> None:
     one, other = namespace("p-1"), namespace("p-2")
     assert len(one) == 16
-    assert content_id(one, {"a": 1}) == content_id(one, {"a": 1})
-    assert len({content_id(one, {"a": 1}), content_id(one, {"a": 2}), content_id(other, {"a": 1})}) == 3
+    assert content_id(one, "X", {"a": 1}) == content_id(one, "X", {"a": 1})
+    assert (
+        len(
+            {
+                content_id(one, "X", {"a": 1}),
+                content_id(one, "X", {"a": 2}),
+                content_id(one, "Y", {"a": 1}),
+                content_id(other, "X", {"a": 1}),
+            }
+        )
+        == 4
+    )
 
 
 def test_a_batch_puts_each_resource() -> None:

@@ -33,6 +33,7 @@ from chartbridge.ccda.names import (
     PARTICIPANT,
     PARTICIPANT_ROLE,
     PERFORMER,
+    PLAYING_DEVICE,
     PLAYING_ENTITY,
     REPRESENTED_ORGANIZATION,
     SOFTWARE_NAME,
@@ -45,6 +46,7 @@ from chartbridge.ccda.node import Node, node_at
 from chartbridge.fhir import content_id, drop, reference
 
 Json = dict[str, Any]
+_NPI = "http://hl7.org/fhir/sid/us-npi"
 
 
 class Actors:
@@ -56,16 +58,19 @@ class Actors:
         self.patient_identifiers: set[tuple[str, str]] = set()
         self._by_identifier: dict[tuple[str, str, str], list[Json]] = {}
         self._seen: dict[tuple[str, bytes], tuple[Json | None, Json | None]] = {}
-        ctx.actors = self
+        self._read: dict[Element, tuple[Json | None, Json | None]] = {}
 
     # roles
 
     def role(self, el: Element, path: str) -> tuple[Json | None, Json | None]:
         """An assignedAuthor, assignedEntity or the like as references to (person or device, organization)."""
-        key = (el.tag, etree.tostring(el, with_tail=False))
-        found = self._seen.get(key)
+        found = self._read.get(el)
         if found is None:
-            found = self._seen[key] = self._role(Node(el), path)
+            key = (el.tag, etree.tostring(el, with_tail=False))
+            found = self._seen.get(key)
+            if found is None:
+                found = self._seen[key] = self._role(Node(el), path)
+            self._read[el] = found
         return found
 
     def _role(self, node: Node, path: str) -> tuple[Json | None, Json | None]:
@@ -102,7 +107,8 @@ class Actors:
                 "specialty": [specialty],
                 "telecom": telecom,
             }
-            self._add("PractitionerRole", role, path)
+            body = drop(role) or {}
+            self._put("PractitionerRole", body, body, path)
         return practitioner, organization
 
     def organization(self, node: Node | None, path: str) -> Json | None:
@@ -199,6 +205,8 @@ class Actors:
             if el.get("typeCode") != "LOC":
                 continue
             role = node_at(Node(el), PARTICIPANT_ROLE)
+            if role is not None and PLAYING_DEVICE in role.one:
+                continue  # some senders put a device where a place belongs
             entity = node_at(role, PLAYING_ENTITY)
             name = None if entity is None else words(entity.child(NAME))
             one = self.location(role, name, f"{path}/participant[{position}]/participantRole")
@@ -219,20 +227,18 @@ class Actors:
     # merging
 
     def _merge(self, kind: str, fields: Json, ids: list[Json], label: str | None, path: str) -> Json:
+        body = drop(fields) or {}
         keys = [(kind, one.get("system", ""), one["value"]) for one in ids if _identifies(one, kind)]
         wanted = label.casefold() if label else None
         for key in keys:
             for made in self._by_identifier.get(key, ()):
                 known = _label(made)
                 if known is None or wanted is None or known.casefold() == wanted:
-                    _enrich(made, fields)
+                    _enrich(made, body)
                     self._index(keys, made)
                     return made
-        if keys:
-            basis: Json = {"resourceType": kind, "identifier": list(keys[0]), "name": wanted}
-        else:
-            basis = {"resourceType": kind, **(drop(fields) or {})}
-        made = self._put(kind, content_id(self._ctx.namespace, basis), fields, path)
+        basis = {"identifier": min(keys, key=_preference), "name": wanted} if keys else body
+        made = self._put(kind, basis, body, path)
         self._index(keys, made)
         return made
 
@@ -242,23 +248,30 @@ class Actors:
             if made not in same:
                 same.append(made)
 
-    def _add(self, kind: str, fields: Json, path: str) -> Json:
-        basis = {"resourceType": kind, **(drop(fields) or {})}
-        return self._put(kind, content_id(self._ctx.namespace, basis), fields, path)
-
-    def _put(self, kind: str, identity: str, fields: Json, path: str) -> Json:
+    def _put(self, kind: str, basis: Json, body: Json, path: str) -> Json:
+        """The resource whose id comes from ``basis``, made of ``body`` where it is not there yet."""
+        identity = content_id(self._ctx.namespace, kind, basis)
         key = f"{kind}/{identity}"
         made = self.entries.get(key)
         if made is None:
             source = [{"url": SOURCE_ELEMENT, "valueString": path}]
-            made = {"resourceType": kind, "id": identity, "extension": source, **(drop(fields) or {})}
-            self.entries[key] = made
+            made = self.entries[key] = {
+                "resourceType": kind,
+                "id": identity,
+                "extension": source,
+                **body,
+            }
         return made
 
 
 def _identifies(one: Json, kind: str) -> bool:
     """A bare OID names an authority as often as a person, so it identifies organizations only."""
     return kind == "Organization" or one.get("system") != "urn:ietf:rfc:3986" or ":uuid:" in one["value"]
+
+
+def _preference(key: tuple[str, str, str]) -> tuple[bool, str, str]:
+    """National identifiers before local ones, so that an id depends little on who is named first."""
+    return key[1] != _NPI, key[1], key[2]
 
 
 def _label(made: Json) -> str | None:
@@ -270,8 +283,8 @@ def _label(made: Json) -> str | None:
     return name
 
 
-def _enrich(made: Json, fields: Json) -> None:
-    for name, value in (drop(fields) or {}).items():
+def _enrich(made: Json, body: Json) -> None:
+    for name, value in body.items():
         if name not in made:
             made[name] = value
         elif isinstance(value, list) and name in ("identifier", "telecom", "address"):

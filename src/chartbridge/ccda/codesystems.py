@@ -10,6 +10,7 @@ the code system's belongs; those that are unambiguous are corrected here.
 from __future__ import annotations
 
 import re
+from importlib.resources import files
 
 SNOMED = "http://snomed.info/sct"
 LOINC = "http://loinc.org"
@@ -26,11 +27,13 @@ V3_OBSERVATION_INTERPRETATION = "http://terminology.hl7.org/CodeSystem/v3-Observ
 CDC_RACE = "urn:oid:2.16.840.1.113883.6.238"
 V2_0203 = "http://terminology.hl7.org/CodeSystem/v2-0203"
 
-_V3 = "http://terminology.hl7.org/CodeSystem/v3-"
+V3 = "http://terminology.hl7.org/CodeSystem/v3-"
+"""What the URIs of HL7's version 3 code systems begin with."""
 _V2 = "http://terminology.hl7.org/CodeSystem/v2-"
 
-ROLE_CODE = _V3 + "RoleCode"
-ROLE_CLASS = _V3 + "RoleClass"
+_HL7_OID = "urn:oid:2.16.840.1.113883.5."
+ROLE_CODE = V3 + "RoleCode"
+ROLE_CLASS = V3 + "RoleClass"
 ROLE_CLASSES = frozenset(("CAREGIVER", "COVPTY", "ECON", "GUAR", "NOK", "PAYOR", "POLHOLD", "PROV", "PRS"))
 """Codes of RoleClass that are often given the OID of RoleCode, which does not have them."""
 
@@ -99,41 +102,42 @@ CODE_SYSTEMS: dict[str, tuple[str, str]] = {
     "2.16.840.1.113883.6.301.3": ("https://www.nubc.org/CodeSystem/RevenueCodes", "Revenue codes"),
     "2.16.840.1.113883.6.301": ("https://www.nubc.org/CodeSystem/PatDischargeStatus", "NUBC"),
     # HL7 version 3
-    "2.16.840.1.113883.5.1": (_V3 + "AdministrativeGender", "AdministrativeGender"),
-    "2.16.840.1.113883.5.2": (_V3 + "MaritalStatus", "MaritalStatus"),
+    "2.16.840.1.113883.5.1": (V3 + "AdministrativeGender", "AdministrativeGender"),
+    "2.16.840.1.113883.5.2": (V3 + "MaritalStatus", "MaritalStatus"),
     "2.16.840.1.113883.5.4": (V3_ACT_CODE, "ActCode"),
-    "2.16.840.1.113883.5.6": (_V3 + "ActClass", "ActClass"),
-    "2.16.840.1.113883.5.7": (_V3 + "ActPriority", "ActPriority"),
-    "2.16.840.1.113883.5.8": (_V3 + "ActReason", "ActReason"),
-    "2.16.840.1.113883.11.19725": (_V3 + "ActReason", "ActReason (value set OID)"),
-    "2.16.840.1.113883.5.14": (_V3 + "ActStatus", "ActStatus"),
-    "2.16.840.1.113883.5.25": (_V3 + "Confidentiality", "Confidentiality"),
-    "2.16.840.1.113883.5.33": (_V3 + "EntityNameUse", "EntityNameUse"),
-    "2.16.840.1.113883.5.45": (_V3 + "EntityNameUse", "EntityNameUse"),
-    "2.16.840.1.113883.5.60": (_V3 + "LanguageAbilityMode", "LanguageAbilityMode"),
-    "2.16.840.1.113883.5.61": (_V3 + "LanguageAbilityProficiency", "LanguageAbilityProficiency"),
+    "2.16.840.1.113883.5.6": (V3 + "ActClass", "ActClass"),
+    "2.16.840.1.113883.5.7": (V3 + "ActPriority", "ActPriority"),
+    "2.16.840.1.113883.5.8": (V3 + "ActReason", "ActReason"),
+    "2.16.840.1.113883.11.19725": (V3 + "ActReason", "ActReason (value set OID)"),
+    "2.16.840.1.113883.5.14": (V3 + "ActStatus", "ActStatus"),
+    "2.16.840.1.113883.5.25": (V3 + "Confidentiality", "Confidentiality"),
+    "2.16.840.1.113883.5.33": (V3 + "EntityNameUse", "EntityNameUse"),
+    "2.16.840.1.113883.5.45": (V3 + "EntityNameUse", "EntityNameUse"),
+    "2.16.840.1.113883.5.60": (V3 + "LanguageAbilityMode", "LanguageAbilityMode"),
+    "2.16.840.1.113883.5.61": (V3 + "LanguageAbilityProficiency", "LanguageAbilityProficiency"),
     "2.16.840.1.113883.5.83": (V3_OBSERVATION_INTERPRETATION, "ObservationInterpretation"),
     "2.16.840.1.113883.1.11.78": (V3_OBSERVATION_INTERPRETATION, "ObservationInterpretation (value set OID)"),
-    "2.16.840.1.113883.5.84": (_V3 + "ObservationMethod", "ObservationMethod"),
-    "2.16.840.1.113883.5.85": (_V3 + "orderableDrugForm", "orderableDrugForm"),
-    "2.16.840.1.113883.5.88": (_V3 + "ParticipationFunction", "ParticipationFunction"),
-    "2.16.840.1.113883.5.89": (_V3 + "ParticipationMode", "ParticipationMode"),
-    "2.16.840.1.113883.5.90": (_V3 + "ParticipationType", "ParticipationType"),
-    "2.16.840.1.113883.5.110": (_V3 + "RoleClass", "RoleClass"),
-    "2.16.840.1.113883.5.111": (_V3 + "RoleCode", "RoleCode"),
-    "2.16.840.1.113883.1.11.19563": (_V3 + "RoleCode", "RoleCode (value set OID)"),
-    "2.16.840.1.113883.11.20.12.1": (_V3 + "RoleCode", "RoleCode (value set OID)"),
-    "2.16.840.1.113883.1.11.19830": (_V3 + "RoleCode", "RoleCode (value set OID)"),
-    "2.16.840.1.113883.5.112": (_V3 + "RouteOfAdministration", "RouteOfAdministration"),
-    "2.16.840.1.113883.5.129": (_V3 + "SpecimenType", "SpecimenType"),
-    "2.16.840.1.113883.5.139": (_V3 + "TimingEvent", "TimingEvent"),
+    "2.16.840.1.113883.5.84": (V3 + "ObservationMethod", "ObservationMethod"),
+    "2.16.840.1.113883.5.85": (V3 + "orderableDrugForm", "orderableDrugForm"),
+    "2.16.840.1.113883.5.88": (V3 + "ParticipationFunction", "ParticipationFunction"),
+    "2.16.840.1.113883.5.89": (V3 + "ParticipationMode", "ParticipationMode"),
+    "2.16.840.1.113883.5.90": (V3 + "ParticipationType", "ParticipationType"),
+    "2.16.840.1.113883.5.110": (V3 + "RoleClass", "RoleClass"),
+    "2.16.840.1.113883.5.111": (V3 + "RoleCode", "RoleCode"),
+    "2.16.840.1.113883.1.11.19563": (V3 + "RoleCode", "RoleCode (value set OID)"),
+    "2.16.840.1.113883.11.20.12.1": (V3 + "RoleCode", "RoleCode (value set OID)"),
+    "2.16.840.1.113883.1.11.19830": (V3 + "RoleCode", "RoleCode (value set OID)"),
+    "2.16.840.1.113883.5.112": (V3 + "RouteOfAdministration", "RouteOfAdministration"),
+    "2.16.840.1.113883.5.129": (V3 + "SpecimenType", "SpecimenType"),
+    "2.16.840.1.113883.5.139": (V3 + "TimingEvent", "TimingEvent"),
+    "2.16.840.1.113883.5.140": (V3 + "TribalEntityUS", "TribalEntityUS"),
     "2.16.840.1.113883.5.1008": (NULL_FLAVOR, "NullFlavor"),
-    "2.16.840.1.113883.5.1052": (_V3 + "ActSite", "ActSite"),
-    "2.16.840.1.113883.5.1063": (_V3 + "ObservationValue", "ObservationValue"),
-    "2.16.840.1.113883.5.1076": (_V3 + "ReligiousAffiliation", "ReligiousAffiliation"),
-    "2.16.840.1.113883.1.11.19185": (_V3 + "ReligiousAffiliation", "ReligiousAffiliation (value set OID)"),
-    "2.16.840.1.113883.5.1119": (_V3 + "AddressUse", "AddressUse"),
-    "2.16.840.1.113883.1.11.1": (_V3 + "AdministrativeGender", "AdministrativeGender (value set OID)"),
+    "2.16.840.1.113883.5.1052": (V3 + "ActSite", "ActSite"),
+    "2.16.840.1.113883.5.1063": (V3 + "ObservationValue", "ObservationValue"),
+    "2.16.840.1.113883.5.1076": (V3 + "ReligiousAffiliation", "ReligiousAffiliation"),
+    "2.16.840.1.113883.1.11.19185": (V3 + "ReligiousAffiliation", "ReligiousAffiliation (value set OID)"),
+    "2.16.840.1.113883.5.1119": (V3 + "AddressUse", "AddressUse"),
+    "2.16.840.1.113883.1.11.1": (V3 + "AdministrativeGender", "AdministrativeGender (value set OID)"),
     # HL7 version 2
     "2.16.840.1.113883.12.1": (_V2 + "0001", "Administrative sex"),
     "2.16.840.1.113883.12.5": (_V2 + "0005", "Race"),
@@ -171,6 +175,44 @@ def is_oid(text: str) -> bool:
 def is_uuid(text: str) -> bool:
     """Whether a text has the form of a UUID, in either case."""
     return _UUID.fullmatch(text) is not None
+
+
+def _v3_codes() -> dict[str, frozenset[str]]:
+    lines = files(__package__).joinpath("v3_codes.txt").read_text(encoding="ascii").splitlines()
+    return {V3 + line.split()[0]: frozenset(line.split()[1:]) for line in lines}
+
+
+V3_CODES = _v3_codes()
+"""By URI, the codes that HL7's version 3 code systems have in R4 (written by scripts/v3_codes.py)."""
+
+
+def coded_system(code: str, code_system: str | None) -> str | None:
+    """The FHIR URI of a code's codeSystem attribute, as :func:`system_uri`, where that system has the code.
+
+    Where a sender claims one of HL7's own code systems for a code that it does not have, the URI would
+    make the claim ours, and every validator refuses it: what was claimed stays as ``urn:oid:<oid>``.
+    """
+    system = system_uri(code_system)
+    if system is None or not system.startswith(V3):
+        return system
+    if system == ROLE_CODE and code in ROLE_CLASSES:
+        return ROLE_CLASS
+    known = V3_CODES.get(system)
+    if known is None or code in known:
+        return system
+    return f"urn:oid:{(code_system or '').strip()}"
+
+
+_NUMBERED = frozenset((SNOMED, LOINC, RXNORM, CVX, ICD9CM, ICD10CM, CPT))
+
+
+def may_have_words(system: str | None) -> bool:
+    """Whether a code system may have a code that looks like a nullFlavor, such as ``NA`` or ``OTH``.
+
+    Without a system, in one whose codes are numbers, and in one of HL7's that has no such code (see
+    :func:`coded_system`), it is a null in the wrong place.
+    """
+    return system is not None and system not in _NUMBERED and not system.startswith(_HL7_OID)
 
 
 def system_uri(code_system: str | None) -> str | None:

@@ -8,7 +8,7 @@ from typing import Any
 from chartbridge.ccda.codesystems import LOINC
 from chartbridge.ccda.context import SOURCE_ELEMENT, Context
 from chartbridge.ccda.datatypes import absent_extension, codeable, concept, when
-from chartbridge.ccda.header import ROOT, Header
+from chartbridge.ccda.header import Header
 from chartbridge.ccda.names import (
     AUTHOR,
     CODE,
@@ -20,6 +20,7 @@ from chartbridge.ccda.names import (
     NON_XML_BODY,
     REFERENCE,
     RELATED_SUBJECT,
+    ROOT,
     SECTION,
     STATEMENTS,
     STRUCTURED_BODY,
@@ -32,7 +33,7 @@ from chartbridge.ccda.names import (
 from chartbridge.ccda.narrative import div, words
 from chartbridge.ccda.node import Node, node_at
 from chartbridge.ccda.sections.notes import NOTE_CATEGORY
-from chartbridge.ccda.statement import Section, Statement
+from chartbridge.ccda.statement import Section, Statement, statements_in
 from chartbridge.fhir import content_id, drop
 
 Json = dict[str, Any]
@@ -93,11 +94,13 @@ def _section(node: Node, path: str, ctx: Context, depth: int, subject: Node | No
 def convert_entries(parts: list[Part], ctx: Context) -> None:
     """Convert the statements of all sections, in document order."""
     for part in parts:
+        section = part.section
         for position, entry in enumerate(part.node.children(ENTRY), 1):
-            for el in entry:
-                if el.tag in STATEMENTS:
-                    path = f"{part.section.path}/entry[{position}]/{el.tag[V3_LENGTH:]}"
-                    ctx.convert(ctx.statement(el, path, part.section))
+            for el, step in statements_in(entry):
+                ctx.convert(ctx.statement(el, f"{section.path}/entry[{position}]/{step}", section))
+        if not STATEMENTS.isdisjoint(part.node.one):
+            for el, step in statements_in(part.node.el):
+                ctx.convert(ctx.statement(el, f"{section.path}/{step}", section))
         convert_entries(part.parts, ctx)
 
 
@@ -125,11 +128,10 @@ def composition(header: Header, parts: list[Part]) -> Json:
         "event": header.events,
         "section": [_section_json(part, ctx) for part in parts],
     }
-    body = {"resourceType": "Composition", **(drop(fields) or {})}
-    identity = content_id(ctx.namespace, body)
+    body = drop(fields) or {}
+    identity = content_id(ctx.namespace, "Composition", body)
     source = [{"url": SOURCE_ELEMENT, "valueString": ROOT}]
-    kind = body.pop("resourceType")
-    made: Json = {"resourceType": kind, "id": identity, "extension": source, **body}
+    made: Json = {"resourceType": "Composition", "id": identity, "extension": source, **body}
     ctx.entries = {f"Composition/{identity}": made, **ctx.entries}
     return made
 
@@ -220,4 +222,5 @@ def _attachment(text: Element, ctx: Context, path: str) -> Json | None:
         made = ctx.add("Binary", {"contentType": kind, "data": data}, None, path)
         return {"contentType": kind, "url": f"Binary/{made['id']}"}
     link = next((child.get("value") for child in text if child.tag == REFERENCE), None)
-    return {"contentType": kind, "url": link} if link else None
+    url = "%20".join(link.split()) if link else None
+    return {"contentType": kind, "url": url} if url else None

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from chartbridge.ccda.names import STATEMENTS, V3_LENGTH, Element
+from chartbridge.ccda.codesystems import is_oid
+from chartbridge.ccda.names import STATEMENTS, V3, Element
 from chartbridge.ccda.narrative import Narrative, squeeze, words
 from chartbridge.ccda.registry import BY_TEMPLATE, PARTS, Mapper, about_another, mapper_of
 from chartbridge.ccda.report import Account
@@ -50,6 +52,9 @@ NOTED_RESOURCES = frozenset(
 MAX_NESTING = 40
 """Statements nested deeper than this are reported, not converted; real documents stay below ten."""
 
+_CODE = re.compile(r"[A-Za-z0-9.-]{1,40}")
+"""What a section's code looks like: the report repeats nothing that a sender could have written freely."""
+
 _KNOWN: dict[str, Mapper | str] = {}
 
 
@@ -64,6 +69,7 @@ def known_templates() -> dict[str, Mapper | str]:
 class Context:
     """What mappers share. One context converts one document."""
 
+    __deletable__ = ["actors"]  # noqa: RUF012 - what mypyc wants to be told where an attribute may go
     actors: Actors
 
     def __init__(self, patient_id: str, remark: Callable[[Statement, Context], str | None]) -> None:
@@ -76,6 +82,8 @@ class Context:
         self.issues: list[str] = []
         self.encounters: dict[tuple[str, str], list[Resource]] = {}
         """Encounters by identifier, so that the header's and a section's become one."""
+        self.pending: list[Statement] = []
+        """Statements that refer to others by id: resolved when all entries are converted."""
         self._remark = remark
         self._current: Statement | None = None
         self._known = known_templates()
@@ -83,21 +91,23 @@ class Context:
     # texts
 
     def text(self, el: Element | None) -> str | None:
-        """The text of an ED or ST element: its own, or that of the narrative element it refers to."""
+        """The text of an ED or ST element: its own, or that of the narrative element it refers to.
+
+        Its own comes first: it stands nowhere else, and what it refers to stays in the narrative.
+        """
         if el is None:
             return None
         own = el.text
         if own is not None and not own.isspace():
             return words(el) if len(el) else squeeze(own)
+        found: str | None = None
         for child in el:
-            value = child.get("value")
-            if value:
-                found = self.narrative.text(value)
-                if found is not None:
-                    return found
             if child.tail and not child.tail.isspace():
-                return squeeze(child.tail)
-        return None
+                return words(el)
+            value = child.get("value")
+            if value and found is None:
+                found = self.narrative.text(value)
+        return found
 
     def issue(self, text: str) -> None:
         """Note something that was wrong with the statement under way and could be worked around."""
@@ -116,15 +126,16 @@ class Context:
         statement that it comes from; ``path`` is for what comes from elsewhere in the document.
         """
         body = drop(fields) or {}
-        digest = content_id(self.namespace, {"resourceType": resource_type, **body})
+        digest = content_id(self.namespace, resource_type, body)
         key = f"{resource_type}/{digest}"
         source = {"url": SOURCE_ELEMENT, "valueString": path or (st.path if st is not None else "")}
         made = self.entries.get(key)
         if made is None:
-            made = {"resourceType": resource_type, "id": digest}
-            if resource_type not in PLAIN_RESOURCES:
-                made["extension"] = [source]
-            made.update(body)
+            if resource_type in PLAIN_RESOURCES:
+                made = {"resourceType": resource_type, "id": digest, **body}
+            else:
+                sources = [source, *body.pop("extension", ())]
+                made = {"resourceType": resource_type, "id": digest, "extension": sources, **body}
             self.entries[key] = made
             if st is not None:
                 st.outcome = "converted"
@@ -157,9 +168,8 @@ class Context:
         st.identify(self._known)
         self.statements.append(st)
         section.statements += 1
-        for relationship, child, position in st.nested():
-            tag = relationship.tag[V3_LENGTH:]
-            below = f"{path}/{tag}[{position}]/{child.tag[V3_LENGTH:]}"
+        for relationship, child, step in st.nested():
+            below = f"{path}/{step}"
             if depth >= MAX_NESTING:
                 self._too_deep(child, below, section, st)
                 continue
@@ -170,8 +180,11 @@ class Context:
         return st
 
     def _too_deep(self, el: Element, path: str, section: Section, parent: Statement) -> None:
+        tree = el.getroottree()
+        top = tree.getelementpath(el)
         for found in el.iter(*STATEMENTS):
-            st = Statement(found, path, section, parent)
+            step = tree.getelementpath(found)[len(top) :].replace(V3, "")
+            st = Statement(found, path + step, section, parent)
             st.outcome = "not-converted"
             st.reason = f"nested deeper than {MAX_NESTING} statements"
             st.taken = True
@@ -253,18 +266,26 @@ class Context:
         child.taken = True
         return True
 
+    def release(self) -> None:
+        """Take statements, actors and context apart, so that they go without a garbage collection."""
+        for st in self.statements:
+            st.related.clear()
+            st.parent = None
+        self.statements.clear()
+        del self.actors
+
     def accounts(self) -> list[Account]:
         """The report's account of each statement, in document order."""
         return [
             Account(
-                path=st.path,
-                element=st.tag,
-                template=st.template or (st.templates[0] if st.templates else ""),
-                section=st.section.code or st.section.title,
-                outcome=st.outcome or "not-converted",
-                resources=tuple(st.resources),
-                reason=st.reason,
-                issues=tuple(st.issues),
+                st.path,
+                st.tag,
+                st.template or next(filter(is_oid, st.templates), ""),
+                st.section.code if _CODE.fullmatch(st.section.code) else "",
+                st.outcome or "not-converted",
+                tuple(st.resources),
+                st.reason,
+                tuple(st.issues),
             )
             for st in self.statements
         ]

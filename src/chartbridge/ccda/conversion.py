@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections import Counter
 from dataclasses import dataclass
 from typing import Any
@@ -16,10 +17,11 @@ from chartbridge.ccda.header import Header
 from chartbridge.ccda.node import Node
 from chartbridge.ccda.patient import patient
 from chartbridge.ccda.report import Report
+from chartbridge.ccda.sections.references import resolve
 from chartbridge.ccda.sections.remarks import remark
 from chartbridge.fhir import batch
 
-CONVERTER_VERSION = "2"
+CONVERTER_VERSION = "3"
 """Changes whenever the same document may give another bundle: results are kept by it."""
 
 
@@ -46,27 +48,33 @@ def convert(xml: bytes, patient_id: str) -> Conversion:
     tells of it and the Composition keeps its text.
     """
     root = parse(xml)
+    ctx = Context(patient_id, remark)
+    ctx.actors = Actors(ctx)
+    collecting = gc.isenabled()
+    gc.disable()  # thousands of small objects are made, none of them garbage: ``release`` unties the knots
     try:
-        return _convert(root_node=Node(root), xml=xml, patient_id=patient_id)
+        return _convert(Node(root), ctx, xml)
     except CcdaError:
         raise
     except Exception as error:
         raise ConversionFailedError(
             f"The document could not be converted ({type(error).__name__})."
         ) from error
+    finally:
+        ctx.release()
+        if collecting:
+            gc.enable()
 
 
-def _convert(root_node: Node, xml: bytes, patient_id: str) -> Conversion:
-    ctx = Context(patient_id, remark)
-    actors = Actors(ctx)
+def _convert(root_node: Node, ctx: Context, xml: bytes) -> Conversion:
     subject = patient(root_node, ctx)
     header = Header(root_node, ctx)
     parts = read_sections(root_node, ctx)
     convert_entries(parts, ctx)
-    composition(header, parts)
-    header.document_reference(xml)
+    resolve(ctx)
+    header.complete(subject, composition(header, parts), header.document_reference(xml))
     unstructured(header)
-    members = [subject, *ctx.entries.values(), *actors.entries.values()]
+    members = [subject, *ctx.entries.values(), *ctx.actors.entries.values()]
     counted = Counter(member["resourceType"] for member in members)
     report = Report(CONVERTER_VERSION, ctx.accounts(), dict(sorted(counted.items())), tuple(ctx.issues))
     return Conversion(batch(members), report)

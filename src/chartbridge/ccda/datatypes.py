@@ -8,17 +8,17 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from typing import Any
+from urllib.parse import quote
 
 from chartbridge.ccda.codesystems import (
     DATA_ABSENT_REASON,
     IDENTIFIER_SYSTEMS,
     NULL_FLAVOR,
-    ROLE_CLASS,
-    ROLE_CLASSES,
-    ROLE_CODE,
     UCUM,
+    coded_system,
     is_oid,
     is_uuid,
+    may_have_words,
     system_uri,
 )
 from chartbridge.ccda.context import Context
@@ -38,7 +38,7 @@ from chartbridge.ccda.times import NOTHING, Interval, interval, timestamp
 
 Json = dict[str, Any]
 
-_NUMBER = re.compile(r"\s*([<>]=?)?\s*([+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d{1,2})?)\s*")
+_NUMBER = re.compile(r"\s*([<>]=?)?\s*([+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d{1,2})?)\s*", re.ASCII)
 _UNIT = re.compile(r"[!-~]+")
 
 NULL_FLAVORS = frozenset(
@@ -127,6 +127,21 @@ def _root_uri(root: str) -> str | None:
     return None
 
 
+def urn(el: Element | None) -> str | None:
+    """An II as the URN that names the same thing; ``None`` where it has no well-formed root."""
+    if el is None:
+        return None
+    root = (el.get("root") or "").strip()
+    if not is_oid(root) and not is_uuid(root):
+        return None
+    made = identifier(el)
+    if made is None:
+        return None
+    if made.get("system") == "urn:ietf:rfc:3986":
+        return str(made["value"])
+    return f"urn:hl7ii:{root}:{quote(made['value'], safe='')}"
+
+
 def identifiers(els: Iterable[Element]) -> list[Json]:
     """The identifiers of a list of II, without repeats."""
     made: list[Json] = []
@@ -146,15 +161,13 @@ def coding(el: Element) -> Json | None:
     if not code:
         return None
     code = " ".join(code.split())
-    system = system_uri(el.get("codeSystem"))
+    system = coded_system(code, el.get("codeSystem"))
     if (
         not code
         or system == NULL_FLAVOR
-        or (code in NULL_FLAVORS and (system is None or el.get("nullFlavor")))
+        or (code in NULL_FLAVORS and (el.get("nullFlavor") or not may_have_words(system)))
     ):
         return None
-    if system == ROLE_CODE and code in ROLE_CLASSES:
-        system = ROLE_CLASS
     made: Json = {}
     if system is not None:
         made["system"] = system

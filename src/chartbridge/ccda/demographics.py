@@ -6,11 +6,15 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
-from chartbridge.ccda.names import FAMILY, GIVEN, PREFIX, SUFFIX, USEABLE_PERIOD, V3_LENGTH, Element
+from chartbridge.ccda.names import FAMILY, GIVEN, PREFIX, SUFFIX, USEABLE_PERIOD, V3, V3_LENGTH, Element
 from chartbridge.ccda.narrative import squeeze, words
 from chartbridge.ccda.times import interval
 
 Json = dict[str, Any]
+
+VALID_TIME = V3 + "validTime"
+BIRTH = "BR"
+"""The qualifier of a name part that somebody had from birth."""
 
 _NAME_USES = {"L": "usual", "C": "official", "A": "nickname", "P": "nickname"}
 _ADDRESS_USES = {
@@ -74,19 +78,29 @@ def _use(el: Element, uses: dict[str, str]) -> str | None:
 
 
 def human_name(el: Element) -> Json | None:
-    """EN or PN as HumanName; unstructured text becomes ``text``."""
+    """EN or PN as HumanName; unstructured text becomes ``text``.
+
+    ``validTime`` becomes the period. A family name from birth that stands beside a later one is not part
+    of the name as it is now: see :func:`birth_name`.
+    """
     family: list[str] = []
+    born: list[str] = []
     given: list[str] = []
     prefix: list[str] = []
     suffix: list[str] = []
     parts = {FAMILY: family, GIVEN: given, PREFIX: prefix, SUFFIX: suffix}
+    period = None
     for child in el:
+        tag = child.tag
+        if tag == VALID_TIME:
+            period = interval(child).period
+            continue
         said = squeeze(child.text)
-        if said is not None and child.tag in parts:
-            parts[child.tag].append(said)
+        if said is not None and tag in parts:
+            (born if tag == FAMILY and child.get("qualifier") == BIRTH else parts[tag]).append(said)
     made: Json = {}
-    if family:
-        made["family"] = " ".join(family)
+    if family or born:
+        made["family"] = " ".join(family or born)
     if given:
         made["given"] = given
     if prefix:
@@ -98,8 +112,20 @@ def human_name(el: Element) -> Json | None:
         if text is None:
             return None
         made["text"] = text
+    if period is not None:
+        made["period"] = period
     use = _use(el, _NAME_USES)
     return {"use": use, **made} if use else made
+
+
+def birth_name(el: Element) -> Json | None:
+    """The family name that an EN or PN marks as that from birth, as a HumanName; ``None`` for none."""
+    born = [
+        said
+        for child in el
+        if child.tag == FAMILY and child.get("qualifier") == BIRTH and (said := squeeze(child.text))
+    ]
+    return {"use": "maiden", "family": " ".join(born)} if born else None
 
 
 def human_names(els: Iterable[Element]) -> list[Json]:

@@ -7,76 +7,97 @@ import hashlib
 from typing import Any
 
 from chartbridge.ccda.context import Context
-from chartbridge.ccda.datatypes import codeable, identifiers, when
-from chartbridge.ccda.demographics import addresses, contact_points, human_names
+from chartbridge.ccda.datatypes import codeable, identifiers, urn, when
+from chartbridge.ccda.encompassing import encompassing_encounter
 from chartbridge.ccda.names import (
-    ADDR,
     ASSIGNED_AUTHOR,
     ASSIGNED_CUSTODIAN,
     ASSIGNED_ENTITY,
-    ASSOCIATED_ENTITY,
-    ASSOCIATED_PERSON,
     AUTHENTICATOR,
     AUTHOR,
     CODE,
-    COMPONENT_OF,
+    CONFIDENTIALITY_CODE,
     CUSTODIAN,
     DATA_ENTERER,
-    DISCHARGE_DISPOSITION_CODE,
     DOCUMENTATION_OF,
     EFFECTIVE_TIME,
-    ENCOMPASSING_ENCOUNTER,
-    ENCOUNTER_PARTICIPANT,
-    HEALTH_CARE_FACILITY,
+    FUNCTION_CODE,
     ID,
     INFORMANT,
+    LANGUAGE_CODE,
     LEGAL_AUTHENTICATOR,
-    LOCATION,
-    NAME,
+    PARENT_DOCUMENT,
     PARTICIPANT,
-    PERFORMER,
-    RELATED_ENTITY,
-    RELATED_PERSON,
+    RELATED_DOCUMENT,
     REPRESENTED_CUSTODIAN_ORGANIZATION,
-    RESPONSIBLE_PARTY,
+    ROOT,
     SERVICE_EVENT,
-    SERVICE_PROVIDER_ORGANIZATION,
-    TELECOM,
+    SET_ID,
     TIME,
     TITLE,
+    V3,
+    VERSION_NUMBER,
+    Element,
+    local,
 )
 from chartbridge.ccda.narrative import words
 from chartbridge.ccda.node import Node, node_at
-from chartbridge.ccda.sections.encounters import encounter_fields, remember
+from chartbridge.ccda.orders import consents, orders
+from chartbridge.ccda.participants import (
+    entity_of,
+    extension,
+    participation_type,
+    party,
+)
+from chartbridge.ccda.provenance import (
+    AGENTS,
+    PARTICIPANT_TYPE,
+    Agent,
+    agent_of,
+    document_provenance,
+    statement_provenances,
+)
 from chartbridge.ccda.sections.notes import NOTE_CATEGORY
+from chartbridge.ccda.traits import complete_patient
 from chartbridge.fhir import drop, instant
 
 Json = dict[str, Any]
 
-ROOT = "/ClinicalDocument"
-_ROLE_CLASS = "http://terminology.hl7.org/CodeSystem/v3-RoleClass"
-_RELATIONSHIPS = {
-    "NOK": "next of kin",
-    "ECON": "emergency contact",
-    "CAREGIVER": "caregiver",
-    "GUARD": "guardian",
-    "PRS": "personal relationship",
-    "AGNT": "agent",
-}
+INFORMATION_RECIPIENT = V3 + "informationRecipient"
+
+VERSION_EXTENSION = "http://hl7.org/fhir/StructureDefinition/composition-clinicaldocument-versionNumber"
+PRIMARY_CARE = frozenset(("PCP", "PP"))
+"""What makes a performer a general practitioner: codes of ParticipationFunction and of HL7 table 0443."""
+RELATIONS = {"RPLC": "replaces", "APND": "appends", "XFRM": "transforms"}
+_PARTICIPATIONS = (
+    (DATA_ENTERER, "data-enterer-extension", "ENT", "enterer"),
+    (INFORMANT, "informant-extension", "INF", "informant"),
+    (INFORMATION_RECIPIENT, "information-recipient-extension", "PRCP", ""),
+    (PARTICIPANT, "ParticipantExtension", "IND", ""),
+)
+"""Element; extension; typeCode, unless the element says another; what this is in the Provenance."""
 
 
 class Header:
-    """What the Composition and the DocumentReference say of the document."""
+    """What the Composition, the DocumentReference and the Provenance say of the document."""
 
     def __init__(self, document: Node, ctx: Context) -> None:
         self.document = document
         self.ctx = ctx
+        self.agents: list[Agent] = []
+        """Who had a part in making the document, for its Provenance."""
+        self.extensions: list[Json] = []
+        """What R4's Composition has no element for."""
+        self.general_practitioners: list[Json] = []
         self.authors = self._authors()
         self.custodian = self._custodian()
         self.attesters = self._attesters()
-        self.encounter = self._encounter()
+        self.encounter = encompassing_encounter(document, ctx)
         self.events = self._events()
+        self.relations = self._relations()
         self._others()
+        self.extensions += orders(document, ctx) + consents(document, ctx)
+        self._version()
 
     @property
     def identifier(self) -> Json | None:
@@ -88,13 +109,23 @@ class Header:
         """The document's title."""
         return words(self.document.child(TITLE))
 
+    def _took_part(
+        self, kind: str, person: Json | None, organization: Json | None, time: str | None = None
+    ) -> None:
+        agent = agent_of(kind, person, organization, time)
+        if agent is not None:
+            self.agents.append(agent)
+
     def _authors(self) -> list[Json]:
         made: list[Json] = []
         for position, el in enumerate(self.document.children(AUTHOR), 1):
-            assigned = Node(el).child(ASSIGNED_AUTHOR)
+            participation = Node(el)
+            assigned = participation.child(ASSIGNED_AUTHOR)
             if assigned is None:
                 continue
             person, organization = self.ctx.actors.role(assigned, f"{ROOT}/author[{position}]/assignedAuthor")
+            time = when(participation.child(TIME), self.ctx).start
+            self._took_part("author", person, organization, time)
             one = person or organization
             if one is not None and one not in made:
                 made.append(one)
@@ -103,147 +134,176 @@ class Header:
     def _custodian(self) -> Json | None:
         node = node_at(self.document, CUSTODIAN, ASSIGNED_CUSTODIAN, REPRESENTED_CUSTODIAN_ORGANIZATION)
         path = f"{ROOT}/custodian/assignedCustodian/representedCustodianOrganization"
-        return self.ctx.actors.organization(node, path)
+        made = self.ctx.actors.organization(node, path)
+        self._took_part("custodian", None, made)
+        return made
 
     def _attesters(self) -> list[Json]:
         made: list[Json] = []
         for tag, mode in ((LEGAL_AUTHENTICATOR, "legal"), (AUTHENTICATOR, "professional")):
-            for el in self.document.children(tag):
+            for position, el in enumerate(self.document.children(tag), 1):
                 node = Node(el)
                 assigned = node.child(ASSIGNED_ENTITY)
                 if assigned is None:
                     continue
-                name = "legalAuthenticator" if mode == "legal" else "authenticator"
-                person, organization = self.ctx.actors.role(assigned, f"{ROOT}/{name}/assignedEntity")
-                party = person or organization
-                if party is not None:
+                path = f"{ROOT}/{local(tag)}[{position}]/assignedEntity"
+                person, organization = self.ctx.actors.role(assigned, path)
+                attester = person or organization
+                if attester is not None:
                     time = when(node.child(TIME), self.ctx).start
-                    made.append(drop({"mode": mode, "time": time, "party": party}) or {})
-        return made
-
-    def _encounter(self) -> Json | None:
-        """encompassingEncounter as Encounter, which a section's encounter of the same id joins."""
-        node = node_at(self.document, COMPONENT_OF, ENCOMPASSING_ENCOUNTER)
-        if node is None:
-            return None
-        ctx, path = self.ctx, f"{ROOT}/componentOf/encompassingEncounter"
-        performers: list[Json] = []
-        for tag in (RESPONSIBLE_PARTY, ENCOUNTER_PARTICIPANT):
-            for el in node.children(tag):
-                assigned = Node(el).child(ASSIGNED_ENTITY)
-                if assigned is not None:
-                    found = ctx.actors.role(
-                        assigned, f"{path}/{el.tag[el.tag.rfind('}') + 1 :]}/assignedEntity"
-                    )
-                    performers += [one for one in found if one is not None and one not in performers]
-        facility = node_at(node, LOCATION, HEALTH_CARE_FACILITY)
-        place = ctx.actors.facility(facility, f"{path}/location/healthCareFacility")
-        provider = None
-        if facility is not None:
-            provider = ctx.actors.organization(
-                facility.node(SERVICE_PROVIDER_ORGANIZATION),
-                f"{path}/location/healthCareFacility/serviceProviderOrganization",
-            )
-        moment = when(node.child(EFFECTIVE_TIME), ctx)
-        ids = identifiers(node.children(ID))
-        code = codeable(node.child(CODE), ctx)
-        if not ids and code is None and moment.start is None and not performers and place is None:
-            return None
-        fields = encounter_fields(
-            ctx,
-            ids=ids,
-            code=code,
-            status="finished" if moment.point is not None or moment.high is not None else "unknown",
-            moment=moment,
-            performers=performers,
-            locations=[place] if place else [],
-            disposition=codeable(node.child(DISCHARGE_DISPOSITION_CODE), ctx),
-        )
-        if provider is not None:
-            fields["serviceProvider"] = provider
-        made = ctx.add("Encounter", fields, None, path)
-        remember(made, ctx)
+                    made.append(drop({"mode": mode, "time": time, "party": attester}) or {})
         return made
 
     def _events(self) -> list[Json]:
-        """documentationOf/serviceEvent as Composition.event; its performers become practitioners."""
+        """documentationOf/serviceEvent as Composition.event; who performs it as participants.
+
+        The performers of a provision of care are the patient's care team, and a primary care provider
+        among the performers is the patient's general practitioner.
+        """
         made: list[Json] = []
         for position, el in enumerate(self.document.children(DOCUMENTATION_OF), 1):
             node = Node(el).node(SERVICE_EVENT)
             if node is None:
                 continue
             path = f"{ROOT}/documentationOf[{position}]/serviceEvent"
-            for number, performer in enumerate(node.children(PERFORMER), 1):
-                assigned = Node(performer).child(ASSIGNED_ENTITY)
-                if assigned is not None:
-                    self.ctx.actors.role(assigned, f"{path}/performer[{number}]/assignedEntity")
+            period = when(node.child(EFFECTIVE_TIME), self.ctx).period
+            members = self._performers(node, path)
+            if members and node.el.get("classCode") == "PCPR":
+                team = {"subject": self.ctx.patient, "period": period, "participant": members}
+                self.ctx.add("CareTeam", team, None, path)
             one = drop(
                 {
                     "code": [codeable(node.child(CODE), self.ctx)],
-                    "period": when(node.child(EFFECTIVE_TIME), self.ctx).period,
+                    "period": period,
+                    "detail": [{"identifier": one} for one in identifiers(node.children(ID))],
                 }
             )
             if one:
                 made.append(one)
         return made
 
-    def _others(self) -> None:
-        """Data enterers, informants and participants: practitioners, or people related to the patient."""
-        for tag in (DATA_ENTERER, INFORMANT):
-            for position, el in enumerate(self.document.children(tag), 1):
-                node = Node(el)
-                path = f"{ROOT}/{el.tag[el.tag.rfind('}') + 1 :]}[{position}]"
-                assigned = node.child(ASSIGNED_ENTITY)
-                if assigned is not None:
-                    self.ctx.actors.role(assigned, f"{path}/assignedEntity")
-                related = node.node(RELATED_ENTITY)
-                if related is not None:
-                    self._related(related, related.node(RELATED_PERSON), f"{path}/relatedEntity")
-        for position, el in enumerate(self.document.children(PARTICIPANT), 1):
-            entity = Node(el).node(ASSOCIATED_ENTITY)
-            if entity is not None:
-                path = f"{ROOT}/participant[{position}]/associatedEntity"
-                self._related(entity, entity.node(ASSOCIATED_PERSON), path)
+    def _performers(self, node: Node, path: str) -> list[Json]:
+        """The performers of a service event as members of a care team."""
+        members: list[Json] = []
+        for participation, person, organization in self.ctx.actors.performers(node, path):
+            who = person or organization
+            if who is None:
+                continue
+            kind = participation.el.get("typeCode") or "PRF"
+            self.extensions.append(extension("ParticipantExtension", kind, participation, who, self.ctx))
+            function = participation.child(FUNCTION_CODE)
+            if function is not None and function.get("code") in PRIMARY_CARE:
+                self._general_practitioner(who)
+            assigned = participation.node(ASSIGNED_ENTITY)
+            code = None if assigned is None else assigned.child(CODE)
+            role = codeable(function, self.ctx) or codeable(code, self.ctx) or participation_type(kind)
+            one = drop(
+                {
+                    "role": [role],
+                    "member": who,
+                    "onBehalfOf": organization if who["reference"].startswith("Practitioner/") else None,
+                    "period": when(participation.child(TIME), self.ctx).period,
+                }
+            )
+            if one and one not in members:
+                members.append(one)
+        return members
 
-    def _related(self, entity: Node, person: Node | None, path: str) -> None:
-        names = human_names(person.children(NAME)) if person is not None else []
-        kind = entity.el.get("classCode") or ""
-        if not names or kind not in _RELATIONSHIPS:
-            return
-        role = {"coding": [{"system": _ROLE_CLASS, "code": kind, "display": _RELATIONSHIPS[kind]}]}
-        self.ctx.add(
-            "RelatedPerson",
-            {
-                "identifier": identifiers(entity.children(ID)),
-                "patient": self.ctx.patient,
-                "relationship": [codeable(entity.child(CODE), self.ctx) or role],
-                "name": names,
-                "telecom": contact_points(entity.children(TELECOM)),
-                "address": addresses(entity.children(ADDR)),
-            },
-            None,
-            path,
-        )
+    def _general_practitioner(self, who: Json) -> None:
+        if who["reference"].startswith(("Practitioner/", "Organization/")) and (
+            who not in self.general_practitioners
+        ):
+            self.general_practitioners.append(who)
+
+    def _others(self) -> None:
+        """Data enterers, informants, recipients and further participants."""
+        for tag, name, usual, agent_kind in _PARTICIPATIONS:
+            for position, el in enumerate(self.document.children(tag), 1):
+                participation = Node(el)
+                entity = entity_of(participation)
+                if entity is None:
+                    continue
+                path = f"{ROOT}/{local(tag)}[{position}]/{local(entity.tag)}"
+                person, organization = party(entity, participation, self.ctx, path)
+                who = person or organization
+                if who is None:
+                    continue
+                kind = el.get("typeCode") or usual
+                self.extensions.append(extension(name, kind, participation, who, self.ctx))
+                if organization is not None and who["reference"].startswith("RelatedPerson/"):
+                    self.extensions.append(extension(name, kind, participation, organization, self.ctx))
+                function = participation.child(FUNCTION_CODE)
+                part = agent_kind or self._agent_kind(function)
+                if part:
+                    time = when(participation.child(TIME), self.ctx).start
+                    self._took_part(part, person, organization, time)
+                if function is not None and function.get("code") in PRIMARY_CARE:
+                    self._general_practitioner(who)
+
+    def _agent_kind(self, function: Element | None) -> str:
+        """What a participant is in the Provenance: something only where its function is a code of that."""
+        made = codeable(function, self.ctx)
+        for one in () if made is None else made.get("coding", ()):
+            if one.get("system") == PARTICIPANT_TYPE and one["code"] in AGENTS:
+                return str(one["code"])
+        return ""
+
+    def _relations(self) -> list[tuple[str, Json]]:
+        """The documents that this one replaces, appends or transforms: the relation and the identifier."""
+        made: list[tuple[str, Json]] = []
+        for el in self.document.children(RELATED_DOCUMENT):
+            parent = Node(el).node(PARENT_DOCUMENT)
+            relation = RELATIONS.get(el.get("typeCode") or "")
+            if parent is None or relation is None:
+                continue
+            ids = identifiers(parent.children(ID)) or identifiers(parent.children(SET_ID))
+            made += [(relation, one) for one in ids]
+        return made
+
+    def _version(self) -> None:
+        el = self.document.child(VERSION_NUMBER)
+        said = "" if el is None else (el.get("value") or "").strip()
+        if said:
+            self.extensions.append({"url": VERSION_EXTENSION, "valueString": said})
 
     def document_reference(self, xml: bytes) -> Json:
-        """The source document as DocumentReference: its identity, size and hash, not its bytes."""
-        moment = when(self.document.child(EFFECTIVE_TIME), self.ctx).start
-        return self.ctx.add(
+        """The source document as DocumentReference: its identity, size and hash, not its bytes.
+
+        US Core requires a URL or data of the attachment. The URL is the URN of the document's own id:
+        the id itself where it is an OID or a UUID, else ``urn:hl7ii:<root>:<extension>``. It tells which
+        document this is, not where it can be fetched.
+        """
+        document, ctx = self.document, self.ctx
+        moment = when(document.child(EFFECTIVE_TIME), ctx).start
+        legal = next((one["party"] for one in self.attesters if one["mode"] == "legal"), None)
+        language = document.child(LANGUAGE_CODE)
+        return ctx.add(
             "DocumentReference",
             {
                 "masterIdentifier": self.identifier,
+                "identifier": identifiers(document.children(SET_ID)),
                 "status": "current",
-                "type": codeable(self.document.child(CODE), self.ctx),
+                "type": codeable(document.child(CODE), ctx),
                 "category": [NOTE_CATEGORY],
-                "subject": self.ctx.patient,
+                "subject": ctx.patient,
                 "date": instant(moment),
                 "author": self.authors,
+                "authenticator": legal,
                 "custodian": self.custodian,
+                "relatesTo": [
+                    {"code": relation, "target": {"type": "DocumentReference", "identifier": one}}
+                    for relation, one in self.relations
+                ],
+                "securityLabel": [codeable(document.child(CONFIDENTIALITY_CODE), ctx)],
                 "content": [
                     {
                         "attachment": drop(
                             {
                                 "contentType": "application/xml",
+                                "language": None
+                                if language is None
+                                else (language.get("code") or "").strip(),
+                                "url": urn(document.child(ID)),
                                 "size": len(xml),
                                 "hash": base64.b64encode(
                                     hashlib.sha1(xml, usedforsecurity=False).digest()
@@ -254,8 +314,35 @@ class Header:
                         ),
                     }
                 ],
-                "context": drop({"encounter": [self.ctx.ref(self.encounter)]}),
+                "context": drop(
+                    {
+                        "encounter": [ctx.ref(self.encounter)],
+                        "event": [one for event in self.events for one in event.get("code", ())],
+                        "period": next((one["period"] for one in self.events if "period" in one), None),
+                    }
+                ),
             },
             None,
             ROOT,
         )
+
+    def complete(self, patient: Json, composition: Json, source: Json) -> None:
+        """Add what can be told only when the body is converted and the document's own resources are made.
+
+        ``patient`` gets what the body says of the person, and the general practitioner; ``composition``
+        gets the participants and the documents that it relates to; ``source`` is the DocumentReference
+        that all Provenance refers to.
+        """
+        ctx = self.ctx
+        complete_patient(patient, ctx)
+        if self.general_practitioners:
+            patient["generalPractitioner"] = self.general_practitioners
+        composition["extension"] += self.extensions
+        if self.relations:
+            composition["relatesTo"] = [
+                {"code": relation, "targetIdentifier": one} for relation, one in self.relations
+            ]
+        targets = [ctx.ref(composition) or {}, ctx.ref(source) or {}]
+        moment = when(self.document.child(EFFECTIVE_TIME), ctx).start
+        document_provenance(self.agents, targets, targets[1], moment, ctx, ROOT)
+        statement_provenances(targets[1], ctx)

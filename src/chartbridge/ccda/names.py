@@ -11,6 +11,8 @@ SDTC = "{urn:hl7-org:sdtc}"
 XSI_TYPE = "{http://www.w3.org/2001/XMLSchema-instance}type"
 V3_LENGTH = len(V3)
 
+ROOT = "/ClinicalDocument"
+"""The XPath of the root, with which all paths begin."""
 CLINICAL_DOCUMENT = V3 + "ClinicalDocument"
 
 ACT = V3 + "act"
@@ -166,6 +168,7 @@ SDTC_DECEASED_IND = SDTC + "deceasedInd"
 SDTC_DECEASED_TIME = SDTC + "deceasedTime"
 SDTC_DISCHARGE_DISPOSITION_CODE = SDTC + "dischargeDispositionCode"
 SDTC_ETHNIC_GROUP_CODE = SDTC + "ethnicGroupCode"
+SDTC_FUNCTION_CODE = SDTC + "functionCode"
 SDTC_ID = SDTC + "id"
 SDTC_RACE_CODE = SDTC + "raceCode"
 

@@ -15,7 +15,6 @@ from chartbridge.ccda.names import Element
 
 _TAGS = re.compile(r"(<[^>]*>)")
 _ATTRIBUTES = re.compile(r'([\w:.-]+)="([^"]*)"')
-_ONLY_ID = re.compile(r'<([\w:.-]+) ID="([^\s"<>&]+)">')
 _XML_ID = re.compile(r"[^\s\"<>&]+")
 _SAFE_LINK = re.compile(r"(?:https?:|mailto:|tel:|#)", re.IGNORECASE)
 _LENGTH = re.compile(r"\d+%?")
@@ -57,85 +56,77 @@ DIV_OPEN = '<div xmlns="http://www.w3.org/1999/xhtml">'
 
 
 class _Tag:
-    """What an opening tag of the source becomes; the same tag text always becomes the same."""
+    """What an opening tag of the source becomes: its name, and its text before and after an id."""
 
-    __slots__ = ("close", "empty", "id", "name", "open")
+    __slots__ = ("breaks", "close", "empty", "head", "name", "rest")
 
-    def __init__(self, name: str, opening: str, empty: bool, source_id: str | None) -> None:
+    def __init__(self, name: str, rest: str, empty: bool, breaks: bool) -> None:
         self.name = name
-        self.open = opening
-        self.close = "" if empty and name in ("br", "col") else f"</{name}>"
+        self.head = f"<{name}"
         self.empty = empty
-        self.id = source_id
+        bare = empty and name in ("br", "col")
+        self.rest = f"{rest}/>" if bare else f"{rest}></{name}>" if empty else f"{rest}>"
+        self.close = f"</{name}>"
+        self.breaks = breaks
+        """Whether words on either side of it are apart in plain text."""
+
+
+_MAX_TAGS = 4096
+_MAX_TAG_LENGTH = 256
+_TAGS_SEEN: dict[str, _Tag] = {}
+"""Tags of any document without their ids, bounded; the same few come again and again."""
 
 
 class Narrative:
     """All narrative blocks of one document: their XHTML and the text that their ids stand for."""
 
-    __slots__ = ("_ids", "_tags", "_texts")
+    __slots__ = ("_ids", "_texts")
 
     def __init__(self) -> None:
         self._ids: dict[str, tuple[list[str], int]] = {}
         self._texts: dict[str, str | None] = {}
-        self._tags: dict[str, _Tag] = {}
 
-    def add(self, text: Element) -> str | None:  # noqa: PLR0912 - one pass over all tags, no calls
+    def add(self, text: Element) -> str | None:
         """The XHTML content (without the outer div) of a block; ``None`` if it holds no text at all."""
         parts = _TAGS.split(etree.tostring(text, encoding="unicode", with_tail=False))
-        own = _tag(parts[1])
-        if own.id is not None and not own.empty:
-            self._ids.setdefault(unescape(own.id), (parts, 1))
+        root, own = _identified(parts[1])
+        if own is not None and not root.empty:
+            self._ids.setdefault(unescape(own), (parts, 1))
         out: list[str] = []
         stack: list[_Tag] = []
         seen: set[str] = set()
         has_text = False
-        last = len(parts) - 2
-        for index in range(2, last + 1):
-            part = parts[index]
-            if not index & 1:
-                if part:
-                    if not part.isspace():
-                        has_text = True
-                        out.append(part)
-                    elif not stack or stack[-1].name not in _TABLE_PARTS:
-                        out.append(" ")
-                continue
-            if index == last:
-                break
-            if part[1] == "/":
+        tight = False
+        for index in range(2, len(parts) - 2, 2):
+            said = parts[index]
+            if said:
+                if not said.isspace():
+                    has_text = True
+                    out.append(said)
+                elif not tight:
+                    out.append(" ")
+            source = parts[index + 1]
+            if source[1] == "/":
                 if stack:
                     out.append(stack.pop().close)
-                continue
-            tag = self._tags.get(part)
-            if tag is None:
-                tag = self._tags[part] = self._identified(part) or _tag(part)
-            if tag.name == "span" and stack and stack[-1].name in _TABLE_PARTS:
-                tag = _in_place(tag, stack[-1].name)
-            opening = tag.open
-            if tag.id is not None:
-                if tag.id in seen:
-                    opening = opening.replace(f' id="{tag.id}"', "", 1)
-                seen.add(tag.id)
-                self._ids.setdefault(unescape(tag.id), (parts, index))
-            if tag.empty:
-                out.append(f"{opening[:-1]}/>" if not tag.close else opening + tag.close)
             else:
-                out.append(opening)
+                tag, name = _identified(source)
+                if tight and tag.name == "span":
+                    tag = _in_place(tag, stack[-1].name)
+                if name is None:
+                    out.append(tag.head + tag.rest)
+                else:
+                    self._ids.setdefault(unescape(name), (parts, index + 1))
+                    if name in seen:
+                        out.append(tag.head + tag.rest)
+                    else:
+                        seen.add(name)
+                        out.append(f'{tag.head} id="{name}"{tag.rest}')
+                if tag.empty:
+                    continue
                 stack.append(tag)
+            tight = bool(stack) and stack[-1].name in _TABLE_PARTS
         return "".join(out).strip() if has_text else None
-
-    def _identified(self, source: str) -> _Tag | None:
-        """A tag that has nothing but an ID, by far the most frequent of those not seen before."""
-        match = _ONLY_ID.fullmatch(source)
-        if match is None:
-            return None
-        bare = f"<{match[1]}>"
-        plain = self._tags.get(bare)
-        if plain is None:
-            plain = self._tags[bare] = _tag(bare)
-        if plain.name == "a":
-            return None
-        return _Tag(plain.name, f'{plain.open[:-1]} id="{match[2]}">', False, match[2])
 
     def text(self, reference: str) -> str | None:
         """The plain text of the element that a reference (``#id``, or the bare id) points to."""
@@ -151,22 +142,44 @@ class Narrative:
         if parts[index].endswith("/>"):
             return None
         out: list[str] = []
-        depth = 1
-        while depth:
-            index += 1
-            part = parts[index]
-            if not index & 1:
-                out.append(part)
-                continue
-            if part[1] == "/":
-                depth -= 1
-            elif not part.endswith("/>"):
-                depth += 1
-            if part[1] == "/" or part.endswith("/>"):
-                name = _local(part.strip("</>"))
-                if _ELEMENTS.get(name) in _BREAKS:
-                    out.append(" ")
+        open_tags = [_identified(parts[index])[0]]
+        while open_tags:
+            out.append(parts[index + 1])
+            index += 2
+            source = parts[index]
+            if source[1] == "/":
+                tag = open_tags.pop()
+            else:
+                tag = _identified(source)[0]
+                if not tag.empty:
+                    open_tags.append(tag)
+                    continue
+            if tag.breaks:
+                out.append(" ")
         return squeeze(unescape("".join(out)))
+
+
+def _identified(source: str) -> tuple[_Tag, str | None]:
+    """What an opening tag becomes, and the ID that it has where that can be an XHTML id."""
+    tag = _TAGS_SEEN.get(source)
+    if tag is not None:
+        return tag, None
+    name: str | None = None
+    start = source.find(' ID="')
+    if start > 0:
+        end = source.index('"', start + 5)
+        name = source[start + 5 : end]
+        source = source[:start] + source[end + 1 :]
+        if _XML_ID.fullmatch(name) is None:
+            name = None
+        tag = _TAGS_SEEN.get(source)
+    if tag is None:
+        tag = _tag(source)
+        if len(source) <= _MAX_TAG_LENGTH:
+            if len(_TAGS_SEEN) >= _MAX_TAGS:
+                _TAGS_SEEN.clear()
+            _TAGS_SEEN[source] = tag
+    return tag, name
 
 
 def squeeze(text: str | None) -> str | None:
@@ -205,23 +218,20 @@ def _in_place(tag: _Tag, parent: str) -> _Tag:
     name = {"ul": "li", "ol": "li", "table": "caption"}.get(parent)
     if name is None:
         return tag
-    return _Tag(name, tag.open.replace("<span", f"<{name}", 1), tag.empty, tag.id)
+    rest = tag.rest.removesuffix(tag.close).removesuffix(">")
+    return _Tag(name, rest, tag.empty, tag.breaks)
 
 
-def _tag(source: str) -> _Tag:  # noqa: PLR0912 - one branch for each attribute
-    """An opening tag of CDA as the opening tag of XHTML."""
+def _tag(source: str) -> _Tag:
+    """An opening tag of CDA, whose ID was taken out, as the opening tag of XHTML."""
     empty = source.endswith("/>")
     body = source[1:-2] if empty else source[1:-1]
-    cda_name = _local(body)
-    name = _ELEMENTS.get(cda_name, "span")
+    name = _ELEMENTS.get(_local(body), "span")
     attributes: list[str] = []
     styles: list[str] = []
-    source_id: str | None = None
     href: str | None = None
     for key, value in _ATTRIBUTES.findall(body):
-        if key == "ID" and _XML_ID.fullmatch(value):
-            source_id = value
-        elif key == "IDREF":
+        if key == "IDREF":
             href = "#" + value
         elif key == "href":
             href = value
@@ -233,16 +243,14 @@ def _tag(source: str) -> _Tag:  # noqa: PLR0912 - one branch for each attribute
             key in ("border", "width") and name == "table" and _LENGTH.fullmatch(value)
         ):
             attributes.append(f' {key}="{value}"')
-    if source_id is not None:
-        attributes.insert(0, f' id="{source_id}"')
     if name == "a":
-        if href is not None and _SAFE_LINK.match(href):
-            attributes.append(f' href="{href}"')
-        elif href is not None:
-            attributes.append(f' title="{href}"')
+        if href is None:
             name = "span"
+        elif _SAFE_LINK.match(href):
+            attributes.append(f' href="{href}"')
         else:
+            attributes.append(f' title="{href}"')
             name = "span"
     if styles:
         attributes.append(f' style="{"; ".join(styles)}"')
-    return _Tag(name, f"<{name}{''.join(attributes)}>", empty, source_id)
+    return _Tag(name, "".join(attributes), empty, name in _BREAKS)

@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from chartbridge.ccda.statement import Outcome
 
 OUTCOMES: tuple[Outcome, ...] = ("converted", "absorbed", "merged", "no-information", "not-converted")
 
 
-@dataclass(frozen=True, slots=True)
-class Account:
+class Account(NamedTuple):
     """What became of one clinical statement.
 
     - ``converted``: ``resources`` names what it became (``Type/id``);

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any, Literal
 
 from chartbridge.ccda.names import (
     CODE,
     COMPONENT,
+    ENTRY,
     ENTRY_RELATIONSHIP,
     RELATED_SUBJECT,
     STATEMENTS,
@@ -18,6 +20,23 @@ from chartbridge.ccda.names import (
 )
 from chartbridge.ccda.node import Node, node_at
 from chartbridge.ccda.templates import ALIASES, BY_CODE, GENERIC
+
+_RELATIONSHIPS = (ENTRY_RELATIONSHIP, COMPONENT, ENTRY)
+
+
+def statements_in(holder: Element) -> list[tuple[Element, str]]:
+    """The statements right within an element, and the step of XPath that leads to each."""
+    found = [(child, child.tag[V3_LENGTH:]) for child in holder if child.tag in STATEMENTS]
+    if len(found) < 2:
+        return found
+    alike = Counter(name for _, name in found)
+    seen: Counter[str] = Counter()
+    numbered: list[tuple[Element, str]] = []
+    for child, name in found:
+        seen[name] += 1
+        numbered.append((child, f"{name}[{seen[name]}]" if alike[name] > 1 else name))
+    return numbered
+
 
 Outcome = Literal["converted", "absorbed", "merged", "no-information", "not-converted"]
 
@@ -109,15 +128,19 @@ class Statement(Node):
         if code is not None:
             self.template = BY_CODE.get((self.tag, code.get("code") or ""), "")
 
-    def nested(self) -> list[tuple[Element, Element, int]]:
-        """The statements within this one: relationship, element, position among relationships of its name."""
-        found: list[tuple[Element, Element, int]] = []
-        for tag in (ENTRY_RELATIONSHIP, COMPONENT):
-            for position, relationship in enumerate(self.children(tag), 1):
-                for child in relationship:
-                    if child.tag in STATEMENTS:
-                        found.append((relationship, child, position))
-                        break
+    def nested(self) -> list[tuple[Element, Element, str]]:
+        """The statements within this one: relationship, element, its path from here.
+
+        A statement that stands in this one without a relationship, which CDA does not allow, is its own.
+        """
+        found: list[tuple[Element, Element, str]] = []
+        for tag in _RELATIONSHIPS:
+            if tag in self.one:
+                for position, relationship in enumerate(self.children(tag), 1):
+                    for child, name in statements_in(relationship):
+                        found.append((relationship, child, f"{tag[V3_LENGTH:]}[{position}]/{name}"))
+        if not STATEMENTS.isdisjoint(self.one):
+            found += [(child, child, name) for child, name in statements_in(self.el)]
         return found
 
     @property
@@ -137,6 +160,13 @@ class Statement(Node):
         return self.code_value(STATUS_CODE) == "nullified" or (
             parent is not None and parent.tag == "act" and parent.code_value(STATUS_CODE) == "nullified"
         )
+
+    @property
+    def is_asserted(self) -> bool:
+        """Whether it says its content itself of the same person as what is around it: it is neither
+        negated nor retracted, and names no subject of its own. Only such a part may be taken into another.
+        """
+        return not (self.negated or SUBJECT in self.one or self.code_value(STATUS_CODE) == "nullified")
 
     @property
     def another(self) -> Node | None:
@@ -173,14 +203,14 @@ class Statement(Node):
     def take(self, *templates: str) -> Statement | None:
         """The first nested statement of one of these templates; it becomes part of this one."""
         for statement in self.related:
-            if statement.template in templates and not statement.taken:
+            if statement.template in templates and not statement.taken and statement.is_asserted:
                 statement.taken = True
                 return statement
         return None
 
     def take_all(self, *templates: str) -> list[Statement]:
         """All nested statements of these templates; they become part of this one."""
-        found = [s for s in self.related if s.template in templates and not s.taken]
+        found = [s for s in self.related if s.template in templates and not s.taken and s.is_asserted]
         for statement in found:
             statement.taken = True
         return found
@@ -188,7 +218,7 @@ class Statement(Node):
     def take_coded(self, code: str) -> Statement | None:
         """The first nested statement with this code, whatever its template."""
         for statement in self.related:
-            if not statement.taken and statement.code_value() == code:
+            if not statement.taken and statement.code_value() == code and statement.is_asserted:
                 statement.taken = True
                 return statement
         return None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
+from hashlib import sha1 as _sha1
 from typing import Any
 
 import orjson
@@ -10,17 +10,17 @@ import orjson
 ROOT = bytes.fromhex("6f0d8a1e5c3b5d0e9a6b2f4c7d91e053")
 """The namespace of all Chartbridge ids, 16 bytes. Changing it changes every id ever given."""
 
-_VARIANT = "89ab"
+_VARIANT = {digit: "89ab"[int(digit, 16) & 3] for digit in "0123456789abcdef"}
 
 
 def _version_5(digest: str) -> str:
-    variant = _VARIANT[int(digest[16], 16) & 3]
+    variant = _VARIANT[digest[16]]
     return f"{digest[:8]}-{digest[8:12]}-5{digest[13:16]}-{variant}{digest[17:20]}-{digest[20:32]}"
 
 
 def name_based_id(within: bytes, name: str) -> str:
     """The version 5 UUID of a name within a namespace (16 bytes), in lower case."""
-    digest = hashlib.sha1(within + name.encode("utf-8", "surrogatepass"), usedforsecurity=False)
+    digest = _sha1(within + name.encode("utf-8", "surrogatepass"), usedforsecurity=False)
     return _version_5(digest.hexdigest())
 
 
@@ -29,7 +29,7 @@ def namespace(name: str, within: bytes = ROOT) -> bytes:
     return bytes.fromhex(name_based_id(within, name).replace("-", ""))
 
 
-def content_id(within: bytes, resource: dict[str, Any]) -> str:
-    """The id of a resource by its content, members in the order given; the resource carries no id yet."""
-    body = orjson.dumps(resource)
-    return _version_5(hashlib.sha1(within + body, usedforsecurity=False).hexdigest())
+def content_id(within: bytes, resource_type: str, content: dict[str, Any]) -> str:
+    """The id of a resource by its type and its other members, in the order given."""
+    name = within + resource_type.encode() + orjson.dumps(content)
+    return _version_5(_sha1(name, usedforsecurity=False).hexdigest())

@@ -30,7 +30,7 @@ def directives(st: Statement, ctx: Context) -> Json | None:
     return frame(st, ctx, [child for child in st.related if child.tag == "observation"])
 
 
-@maps(t.ADVANCE_DIRECTIVE_OBSERVATION, sections=SECTIONS, elements=("observation",))
+@maps(t.ADVANCE_DIRECTIVE_OBSERVATION, sections=SECTIONS, elements=("observation",), entries_only=True)
 def consent(st: Statement, ctx: Context) -> Json | None:
     """Advance Directive Observation as Consent: what it is about, and what was decided.
 
@@ -48,7 +48,7 @@ def consent(st: Statement, ctx: Context) -> Json | None:
         "Consent",
         {
             "identifier": identifiers(st.children(ID))[:1] or None,
-            "status": STATUS.get(st.code_value(STATUS_CODE), "active"),
+            "status": "proposed" if st.planned else STATUS.get(st.code_value(STATUS_CODE), "active"),
             "scope": SCOPE,
             "category": [DIRECTIVE, topic],
             "patient": ctx.patient,

@@ -7,6 +7,7 @@ with verificationStatus ``refuted``.
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from chartbridge.ccda import templates as t
@@ -27,9 +28,10 @@ from chartbridge.ccda.names import (
     VALUE,
 )
 from chartbridge.ccda.node import Node, node_at
-from chartbridge.ccda.registry import maps, part
+from chartbridge.ccda.registry import about_another, maps, part
 from chartbridge.ccda.sections.common import Json, frame, notes
 from chartbridge.ccda.statement import Statement
+from chartbridge.ccda.times import Interval
 from chartbridge.fhir import drop
 
 CLINICAL = "http://terminology.hl7.org/CodeSystem/allergyintolerance-clinical"
@@ -82,6 +84,10 @@ NO_KNOWN = {
     "420134006": ("716186003", "No known allergy"),
     "418038007": ("716186003", "No known allergy"),
 }
+_NOTHING = re.compile(
+    r"\s*(?:(?:no|nil)\b.*\b(?:known|allerg)|none\s*(?:known)?\s*$|nkd?a\s*$)", re.IGNORECASE
+)
+"""What a 'substance' says that is none: with a negation it says so twice, and means it once."""
 NO_KNOWN_CODES = frozenset(("716186003", "409137002", "429625007", "428607008", "428197003", "160244002"))
 STATUS = {
     "55561003": "active",
@@ -125,15 +131,21 @@ def allergy_concern(st: Statement, ctx: Context) -> Json | None:
     return frame(st, ctx, content)
 
 
-@maps(t.ALLERGY_OBSERVATION, sections=SECTIONS, elements=("observation",))
+@maps(
+    t.ALLERGY_OBSERVATION, sections=SECTIONS, elements=("observation",), events_only=True, entries_only=True
+)
 def allergy_intolerance(st: Statement, ctx: Context) -> Json | None:
     """Allergy - Intolerance Observation as AllergyIntolerance."""
     value = codeable(st.child(VALUE), ctx)
     kinds = [one["code"] for one in value.get("coding", ())] if value else []
     substance = _substance(st, ctx)
     no_known = any(kind in NO_KNOWN_CODES for kind in kinds)
-    if no_known:
+    if st.denied and substance is not None and _NOTHING.match(substance.get("text", "")):
+        no_known = "coding" not in substance
+    if no_known and any(kind in NO_KNOWN_CODES for kind in kinds):
         code = value
+    elif no_known:
+        code = {**_no_known(kinds, None), **(substance or {})}
     elif st.denied and substance is None:
         code = _no_known(kinds, value)
     else:
@@ -143,7 +155,7 @@ def allergy_intolerance(st: Statement, ctx: Context) -> Json | None:
     if code is None:
         return None
     reactions, severities = _reactions(st, ctx)
-    refuted = st.denied and substance is not None
+    refuted = st.denied and substance is not None and not no_known
     author, recorded = ctx.actors.author(st, st.path)
     onset = effective(st, ctx)
     return ctx.add(
@@ -159,7 +171,7 @@ def allergy_intolerance(st: Statement, ctx: Context) -> Json | None:
             **_onset(onset.choice("onset")),
             "recordedDate": recorded,
             "recorder": author,
-            "note": notes(st, ctx) + severities,
+            "note": notes(st, ctx) + severities + _ended(onset),
             "reaction": reactions,
         },
         st,
@@ -172,6 +184,11 @@ def _onset(choice: dict[str, Any]) -> dict[str, Any]:
     if period and "start" in period:
         return {"onsetDateTime": period["start"]}
     return {} if period else choice
+
+
+def _ended(onset: Interval) -> list[Json]:
+    """When the allergy ended, as a note: R4 has only the status for it."""
+    return [] if onset.high is None else [{"text": f"Ended: {onset.high}"}]
 
 
 def _substance(st: Statement, ctx: Context) -> Json | None:
@@ -259,7 +276,7 @@ def _reactions(st: Statement, ctx: Context) -> tuple[list[Json], list[Json]]:
         text = ctx.text(reaction.child(TEXT))
         if manifestation is None and text is not None:
             manifestation = {"text": text}
-        if manifestation is None or reaction.negated:
+        if manifestation is None or reaction.negated or reaction.nullified or about_another(reaction):
             continue
         reaction.taken = True
         own, _ = _severity(reaction)
@@ -275,7 +292,7 @@ def _reactions(st: Statement, ctx: Context) -> tuple[list[Json], list[Json]]:
             )
             or {}
         )
-    if severity is not None and not made:
+    if severity is not None and (not made or any(one.get("severity") != overall for one in made)):
         said = codeable(severity.child(VALUE), ctx)
         words = said and (said.get("text") or next((c.get("display") for c in said.get("coding", ())), None))
         return made, [{"text": f"Severity: {words}"}] if words else []

@@ -5,12 +5,14 @@ from __future__ import annotations
 from chartbridge.ccda import templates as t
 from chartbridge.ccda.context import Context
 from chartbridge.ccda.datatypes import codeable, effective, identifiers
-from chartbridge.ccda.names import CODE, FUNCTION_CODE, ID, STATUS_CODE, VALUE
+from chartbridge.ccda.names import CODE, FUNCTION_CODE, ID, SDTC, STATUS_CODE, VALUE
+from chartbridge.ccda.node import Node
 from chartbridge.ccda.registry import maps, part
 from chartbridge.ccda.sections.common import Json, label, notes
 from chartbridge.ccda.statement import Statement
 from chartbridge.fhir import drop
 
+SDTC_FUNCTION_CODE = SDTC + "functionCode"
 SECTIONS = ("85847-2",)
 STATUS = {
     "active": "active",
@@ -41,7 +43,7 @@ def care_team(st: Statement, ctx: Context) -> Json | None:
         "CareTeam",
         {
             "identifier": identifiers(st.children(ID)),
-            "status": STATUS.get(st.code_value(STATUS_CODE)),
+            "status": "proposed" if st.planned else STATUS.get(st.code_value(STATUS_CODE)),
             "category": kinds,
             "name": label(st, ctx),
             "subject": ctx.patient,
@@ -69,11 +71,18 @@ def lone_member(st: Statement, ctx: Context) -> Json | None:
     return ctx.add("CareTeam", fields, st)
 
 
+def _function(participation: Node, ctx: Context) -> Json | None:
+    """What a member does; C-CDA has it in the extension namespace."""
+    return codeable(participation.child(FUNCTION_CODE), ctx) or codeable(
+        participation.child(SDTC_FUNCTION_CODE), ctx
+    )
+
+
 def _members(st: Statement, ctx: Context) -> list[Json]:
     made: list[Json] = []
     period = effective(st, ctx).period
     for participation, person, organization in ctx.actors.performers(st, st.path):
-        role = codeable(participation.child(FUNCTION_CODE), ctx) or codeable(st.child(CODE), ctx)
+        role = _function(participation, ctx) or codeable(st.child(CODE), ctx)
         on_behalf = organization if person and person["reference"].startswith("Practitioner/") else None
         one = drop(
             {"role": [role], "member": person or organization, "onBehalfOf": on_behalf, "period": period}

@@ -9,7 +9,7 @@ from chartbridge.ccda import templates as t
 from chartbridge.ccda.context import Context
 from chartbridge.ccda.datatypes import codeable, title
 from chartbridge.ccda.names import CODE, TEXT, VALUE
-from chartbridge.ccda.registry import part
+from chartbridge.ccda.registry import about_another, part
 from chartbridge.ccda.statement import Statement
 
 Json = dict[str, Any]
@@ -42,19 +42,51 @@ def reasons(st: Statement, ctx: Context) -> list[Json]:
     """Indications within a statement (template or typeCode RSON) as reason codes."""
     made: list[Json] = []
     for indication in st.related:
-        if indication.taken or indication.tag != "observation" or indication.negated:
+        if indication.taken or indication.tag != "observation" or not _holds(indication):
             continue
         if indication.template != t.INDICATION and not (
             indication.type_code == "RSON" and indication.template in ("", t.PROBLEM_OBSERVATION)
         ):
             continue
-        code = codeable(indication.child(VALUE), ctx)
+        code = codeable(indication.child(VALUE), ctx) or text_concept(indication, ctx)
         if code is None:
             continue
+        if "text" not in code and (words := own_words(indication, code, ctx)):
+            code["text"] = words
         indication.taken = True
+        ctx.pending.append(indication)
         if code not in made:
             made.append(code)
     return made
+
+
+def _holds(indication: Statement) -> bool:
+    """Whether an indication is the patient's and is stated: not denied, entered in error, or planned."""
+    return not (
+        indication.negated
+        or indication.nullified
+        or indication.planned
+        or indication.el.get("nullFlavor") is not None
+        or about_another(indication)
+    )
+
+
+def own_words(st: Statement, code: Json | None, ctx: Context) -> str | None:
+    """Words that stand in the statement itself, not in the narrative, where they are not its code's."""
+    el = st.child(TEXT)
+    if el is None or el.text is None or el.text.isspace():
+        return None
+    said = ctx.text(el)
+    if said is None or code is None:
+        return said
+    known = [code.get("text"), *(one.get("display") for one in code.get("coding", ()))]
+    return None if said.casefold() in [one.casefold() for one in known if one] else said
+
+
+def own_note(st: Statement, code: Json | None, ctx: Context) -> list[Json]:
+    """The statement's own words as a note beside its code."""
+    said = own_words(st, code, ctx)
+    return [] if said is None else [{"text": said}]
 
 
 def text_concept(st: Statement, ctx: Context) -> Json | None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from chartbridge.ccda import templates as t
 from chartbridge.ccda.context import Context
-from chartbridge.ccda.datatypes import bounds, codeable, number, quantity, range_, when
+from chartbridge.ccda.datatypes import bounds, codeable, concept, number, quantity, range_, title, when
 from chartbridge.ccda.names import (
     APPROACH_SITE_CODE,
     DENOMINATOR,
@@ -25,6 +26,7 @@ from chartbridge.ccda.names import (
     ROUTE_CODE,
     TEXT,
     VALUE,
+    WIDTH,
     XSI_TYPE,
     Element,
 )
@@ -37,6 +39,7 @@ from chartbridge.fhir import drop
 
 part(t.MEDICATION_FREE_TEXT_SIG, t.MEDICATION_ADHERENCE, of="a medication")
 
+GTS_ABBREVIATION = "http://terminology.hl7.org/CodeSystem/v3-GTSAbbreviation"
 _UNITS = {
     "s": "s",
     "sec": "s",
@@ -63,6 +66,16 @@ _EVENTS = frozenset(
         *("PC", "PCM", "PCD", "PCV", "MORN", "AFT", "EVE", "NIGHT"),
     )
 )
+_ABBREVIATIONS = {
+    ("12", "h"): "BID",
+    ("8", "h"): "TID",
+    ("6", "h"): "QID",
+    ("24", "h"): "QD",
+    ("1", "d"): "QD",
+}
+"""What an institution's own times of a period are called: twice, three times, four times, once a day."""
+_TIME_OF_DAY = re.compile(r"\d{8}(?!0000)([01]\d|2[0-3])([0-5]\d)(?:00)?(?:\.0+)?(?:[+-]\d{4})?")
+"""A whole minute of the day; midnight is how systems write a date, and seconds are when one was entered."""
 _BETWEEN_MEALS = {"IC": "C", "ICM": "CM", "ICD": "CD", "ICV": "CV"}
 
 
@@ -99,7 +112,7 @@ def medication_times(st: Statement, ctx: Context) -> tuple[Interval, list[Json],
 
 def _repeats(periodic: list[Element], daily: list[Element], ctx: Context) -> list[Json]:
     """The rules of all PIVL_TS and EIVL_TS, all of them or none."""
-    periods = [_periodic(el) for el in periodic]
+    periods = _side_by_side([_periodic(el) for el in periodic])
     groups: dict[int | None, Json] = {}
     unclear = False
     for el in daily:
@@ -109,7 +122,7 @@ def _repeats(periodic: list[Element], daily: list[Element], ctx: Context) -> lis
             whens = groups.setdefault(one.get("offset"), {**one, "when": []})["when"]
             whens += [w for w in one["when"] if w not in whens]
     rules = list(groups.values())
-    if len(periodic) + len(daily) > 1:
+    if len(periods) + len(daily) > 1:
         intersected = any(el.get("operator") == "A" for el in periodic[1:])
         if unclear or intersected or not all(periods) or (len(periods) > 1 and rules):
             return _untold(ctx)
@@ -118,6 +131,17 @@ def _repeats(periodic: list[Element], daily: list[Element], ctx: Context) -> lis
     if periods and rules:
         return [{**periods[0], **rules[0]}]
     return [one for one in periods + rules if one]
+
+
+def _side_by_side(periods: list[Json]) -> list[Json]:
+    """Several daily times of day are one rule: as often a day as there are times."""
+    if len(periods) < 2 or not all("timeOfDay" in one for one in periods):
+        return periods
+    times = sorted({moment for one in periods for moment in one["timeOfDay"]})
+    rest = [{k: v for k, v in one.items() if k not in ("timeOfDay", "frequency")} for one in periods]
+    if any(one != rest[0] for one in rest):
+        return periods
+    return [{"frequency": len(times), **rest[0], "timeOfDay": times}]
 
 
 def _untold(ctx: Context) -> list[Json]:
@@ -147,6 +171,27 @@ def _periodic(el: Element) -> Json:
                 made["periodMax"] = most
         elif unit is not None and most is not None and most > 0:
             made = {"frequency": 1, "period": most, "periodUnit": unit}
+    if made:
+        made.update(_phase(node.node(PHASE), made))
+        code = _ABBREVIATIONS.get((str(value), unit or ""))
+        if el.get("institutionSpecified") == "true" and code is not None:
+            made["code"] = code
+    return made
+
+
+def _phase(phase: Node | None, rule: Json) -> Json:
+    """When within the period: the time of day of a daily rule, and how long each time takes."""
+    if phase is None:
+        return {}
+    made: Json = {}
+    width = phase.child(WIDTH)
+    if width is not None and (unit := _unit(width)) and (length := number(width.get("value"))):
+        made.update(duration=length, durationUnit=unit)
+    start = phase.child(LOW)
+    said = phase.el.get("value") or (None if start is None else start.get("value")) or ""
+    match = _TIME_OF_DAY.fullmatch(said)
+    if match and (rule["period"], rule["periodUnit"]) in ((24, "h"), (1, "d")) and "periodMax" not in rule:
+        made["timeOfDay"] = [f"{match[1]}:{match[2]}:00"]
     return made
 
 
@@ -155,7 +200,10 @@ def _unit(el: Element) -> str | None:
 
 
 def _event_related(el: Element) -> Json:
-    """EIVL_TS: a daily event, with an offset in minutes; 'between meals' is a time around the meal."""
+    """EIVL_TS: a daily event, with an offset in minutes; 'between meals' is a time around the meal.
+
+    R4 has offsets only before 'before a meal' and after all else; nothing where the source has another.
+    """
     node = Node(el)
     event = node.child(EVENT)
     code = None if event is None else (event.get("code") or "").strip()
@@ -169,20 +217,23 @@ def _event_related(el: Element) -> Json:
     else:
         return {}
     offset = node.node(OFFSET)
-    if offset is not None and not code.startswith(("C", "IC")):
+    if offset is not None:
         edge = offset.child(LOW) if offset.child(LOW) is not None else offset.el
         minutes = _minutes(edge)
+        if minutes and (code.startswith(("C", "I")) or (minutes < 0 and not code.startswith("A"))):
+            return {}
         if minutes:
-            made["offset"] = minutes
+            made["offset"] = abs(minutes)
     return made
 
 
 def _minutes(el: Element | None) -> int | None:
+    """Minutes after an event, below zero before it."""
     if el is None:
         return None
     value = number(el.get("value"))
     factor = {"min": 1, "h": 60, "d": 1440}.get(_unit(el) or "")
-    return None if value is None or factor is None else round(abs(value) * factor)
+    return None if value is None or factor is None else round(value * factor)
 
 
 def timing(
@@ -190,11 +241,18 @@ def timing(
 ) -> Json | None:
     """A Timing; the span goes into its bounds where the resource has no place of its own for it."""
     rules = dict(repeat or {})
+    code = rules.pop("code", None)
     if span:
         rules = {"boundsPeriod": span, **rules}
     if count is not None:
         rules["count"] = count
-    return drop({"event": events, "repeat": rules or None})
+    return drop(
+        {
+            "event": events,
+            "repeat": rules or None,
+            "code": None if code is None else concept(GTS_ABBREVIATION, code),
+        }
+    )
 
 
 def dosages(
@@ -228,20 +286,33 @@ def dosages(
 
 
 def _sig_and_times(st: Statement, ctx: Context) -> str | None:
-    """The sig, and in words the several rules that could not be told otherwise."""
+    """The sig, and in words the rules that could not be told otherwise."""
     said: list[str] = []
     for el in st.children(EFFECTIVE_TIME):
         node = Node(el)
         if (event := node.child(EVENT)) is not None and event.get("code"):
-            said.append(f"at {event.get('code')}")
+            said.append(_offset_words(node.node(OFFSET)) + f"at {event.get('code')}")
         elif (period := node.child(PERIOD)) is not None:
             inner = [one for one in (Node(period).child(LOW), Node(period).child(HIGH)) if one is not None]
-            limits = [f"{one.get('value', '')} {one.get('unit', '')}".strip() for one in inner or [period]]
-            said.append("every " + " to ".join(limits))
+            limits = [text for one in inner or [period] if (text := _amount(one))]
+            said += ["every " + " to ".join(limits)] if limits else []
     sig = _sig(st, ctx)
-    if len(said) < 2:
+    if not said:
         return sig
     return "; ".join(one for one in (sig, "Times in the source: " + ", ".join(said)) if one)
+
+
+def _amount(el: Element) -> str:
+    return f"{el.get('value', '')} {el.get('unit', '')}".strip()
+
+
+def _offset_words(offset: Node | None) -> str:
+    """``30 min before`` or ``after``, for an offset that R4 has no element for."""
+    edge = None if offset is None else offset.child(LOW)
+    said = "" if offset is None else _amount(offset.el if edge is None else edge)
+    if not said:
+        return ""
+    return f"{said.lstrip('+-')} {'before' if said.startswith('-') else 'after'} "
 
 
 def _sig(st: Statement, ctx: Context) -> str | None:
@@ -265,7 +336,8 @@ def _instructions(st: Statement, ctx: Context) -> str | None:
 
 
 def _as_needed(st: Statement, ctx: Context) -> Json:
-    """A precondition is what the medication is taken for when needed."""
+    """A precondition is what the medication is taken for when needed; of several, all in words."""
+    found: list[Json] = []
     for el in st.children(PRECONDITION):
         criterion = Node(el)
         inner = next((Node(child) for child in el if len(child)), criterion)
@@ -273,9 +345,12 @@ def _as_needed(st: Statement, ctx: Context) -> Json:
         text = ctx.text(inner.child(TEXT))
         if made is None and text is not None:
             made = {"text": text}
-        if made is not None:
-            return {"asNeededCodeableConcept": made}
-    return {}
+        if made is not None and made not in found:
+            found.append(made)
+    if len(found) > 1:
+        said = [one for made in found if (one := title(made))]
+        return {"asNeededCodeableConcept": {**found[0], "text": "; ".join(said)}}
+    return {"asNeededCodeableConcept": found[0]} if found else {}
 
 
 def _dose_and_rate(st: Statement) -> Json | None:

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import re
+from itertools import zip_longest
 
 from chartbridge.ccda import templates as t
 from chartbridge.ccda.codesystems import CPT, V3_ACT_CODE
 from chartbridge.ccda.context import Context
-from chartbridge.ccda.datatypes import absent_extension, codeable, effective, identifiers
+from chartbridge.ccda.datatypes import absent_extension, codeable, concept, effective, identifiers, number
 from chartbridge.ccda.names import (
     CODE,
     ID,
     PARTICIPANT,
+    PRIORITY_CODE,
     SDTC_DISCHARGE_DISPOSITION_CODE,
     STATUS_CODE,
+    VALUE,
 )
-from chartbridge.ccda.registry import maps
-from chartbridge.ccda.sections.common import Json, reasons
+from chartbridge.ccda.registry import maps, part
+from chartbridge.ccda.sections.common import Json, reasons, text_concept
 from chartbridge.ccda.statement import Statement
 from chartbridge.ccda.times import Interval
 from chartbridge.fhir import drop
@@ -57,8 +60,25 @@ _CPT_CLASSES = (
     (range(99381, 99398), "AMB"),
 )
 """The CPT evaluation and management codes that say by definition where the encounter took place."""
-_DIAGNOSES = frozenset((t.ENCOUNTER_DIAGNOSIS, t.PROBLEM_OBSERVATION))
+_DIAGNOSES = frozenset(
+    (
+        t.ENCOUNTER_DIAGNOSIS,
+        t.PROBLEM_OBSERVATION,
+        t.HOSPITAL_ADMISSION_DIAGNOSIS,
+        t.HOSPITAL_DISCHARGE_DIAGNOSIS,
+    )
+)
+_ROLE = "http://terminology.hl7.org/CodeSystem/diagnosis-role"
+_USES = {
+    t.HOSPITAL_ADMISSION_DIAGNOSIS: concept(_ROLE, "AD", "Admission diagnosis"),
+    t.HOSPITAL_DISCHARGE_DIAGNOSIS: concept(_ROLE, "DD", "Discharge diagnosis"),
+    t.PREOPERATIVE_DIAGNOSIS: concept(_ROLE, "pre-op", "pre-op diagnosis"),
+    t.POSTPROCEDURE_DIAGNOSIS: concept(_ROLE, "post-op", "post-op diagnosis"),
+}
 _DIGITS = re.compile(r"\d{5}")
+
+
+part(t.DIAGNOSIS_RANK, of="an encounter's diagnosis")
 
 
 @maps(
@@ -73,26 +93,36 @@ def encounter(st: Statement, ctx: Context) -> Json | None:
     code = codeable(st.child(CODE), ctx)
     ids = identifiers(st.children(ID))
     moment = effective(st, ctx)
+    if st.parent is not None and not st.planned and not st.negated:
+        ctx.pending.append(st)
     if code is None and moment.start is None and not st.related and PARTICIPANT not in st.one:
-        return _referred(st, ids, ctx) if st.parent is not None else None
+        return None if st.parent is None else _referred(st, ctx)
     diagnoses: list[Json] = []
     for child in st.related:
         if child.template in _DIAGNOSES and child.type_code != "RSON" and not child.taken:
+            ranks = _ranks(child)
             ctx.convert(child)
-            diagnoses += [{"reference": key} for key in child.resources if key.startswith("Condition/")]
+            diagnoses += [
+                drop({"condition": {"reference": key}, "use": _USES.get(child.template), "rank": rank}) or {}
+                for key, rank in zip_longest(
+                    (key for key in child.resources if key.startswith("Condition/")), ranks
+                )
+                if key is not None
+            ]
     fields = encounter_fields(
         ctx,
         ids=ids,
-        code=code,
+        code=code or text_concept(st, ctx),
         status=_status(st, moment),
         moment=moment,
         performers=ctx.actors.performer_references(st, st.path),
         locations=ctx.actors.locations(st, st.path),
         disposition=codeable(st.child(SDTC_DISCHARGE_DISPOSITION_CODE), ctx),
     )
+    fields["priority"] = codeable(st.child(PRIORITY_CODE), ctx)
     fields["reasonCode"] = reasons(st, ctx)
-    fields["diagnosis"] = [{"condition": one} for one in diagnoses]
-    known = None if st.planned else _known(ids, moment.period, ctx)
+    fields["diagnosis"] = diagnoses
+    known = None if st.planned else known_encounter(ids, moment.period, ctx)
     if known is not None:
         _merge(known, fields)
         st.outcome = "merged"
@@ -102,6 +132,18 @@ def encounter(st: Statement, ctx: Context) -> Json | None:
     if not st.planned:
         remember(made, ctx)
     return made
+
+
+def _ranks(diagnosis: Statement) -> list[int | None]:
+    """The rank of each problem in a diagnosis, which is then part of the encounter."""
+    problems = [one for one in diagnosis.related if one.tag == "observation"]
+    found: list[int | None] = []
+    for problem in problems if diagnosis.tag == "act" else [diagnosis]:
+        rank = problem.take(t.DIAGNOSIS_RANK)
+        value = None if rank is None else rank.child(VALUE)
+        said = None if value is None else number(value.get("value"))
+        found.append(said if isinstance(said, int) and said > 0 else None)
+    return found
 
 
 def encounter_fields(
@@ -168,7 +210,7 @@ def _identifying(one: Json) -> bool:
     return system is not None and (system != "urn:ietf:rfc:3986" or str(one["value"]).startswith("urn:uuid:"))
 
 
-def _known(ids: list[Json], period: Json | None, ctx: Context) -> Json | None:
+def known_encounter(ids: list[Json], period: Json | None, ctx: Context) -> Json | None:
     """The encounter of one of these identifiers and the same time; without a time, the only one there is.
 
     Some systems use one identifier for every visit: what has another time is another encounter.
@@ -198,7 +240,10 @@ def _merge(known: Json, fields: Json) -> None:
     for name, value in (drop(fields) or {}).items():
         if name not in known:
             known[name] = value
-        elif name in ("identifier", "type", "participant", "location", "reasonCode", "diagnosis"):
+        elif name == "participant":
+            there = [one.get("individual") for one in known[name]]
+            known[name].extend(one for one in value if one["individual"] not in there)
+        elif name in ("identifier", "type", "location", "reasonCode", "diagnosis"):
             known[name].extend(one for one in value if one not in known[name])
         elif (name == "class" and "code" not in known[name]) or (
             name == "status" and known[name] == "unknown"
@@ -206,12 +251,8 @@ def _merge(known: Json, fields: Json) -> None:
             known[name] = value
 
 
-def _referred(st: Statement, ids: list[Json], ctx: Context) -> Json | None:
+def _referred(st: Statement, ctx: Context) -> Json | None:
     """An encounter that is nothing but an id within another statement: a reference to one elsewhere."""
-    known = _known(ids, None, ctx)
-    if known is not None:
-        ctx.absorb(st, known)
-    else:
-        ctx.absorb(st)
-        st.reason = "refers to an encounter by its id"
+    ctx.absorb(st)
+    st.reason = "refers to an encounter by its id"
     return None

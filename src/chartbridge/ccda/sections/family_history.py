@@ -25,7 +25,7 @@ from chartbridge.ccda.names import (
 from chartbridge.ccda.node import node_at
 from chartbridge.ccda.registry import maps, part
 from chartbridge.ccda.sections.common import Json, notes
-from chartbridge.ccda.sections.problems import age_quantity
+from chartbridge.ccda.sections.problems import onset_age
 from chartbridge.ccda.statement import Statement
 from chartbridge.fhir import drop
 
@@ -36,6 +36,7 @@ GENDERS = {
     "UN": ("other", "Other"),
 }
 GENDER = "http://hl7.org/fhir/administrative-gender"
+AGE_AT_DEATH = "39016-1"
 UNKNOWN_RELATIVE = {"text": "Relative (not stated which)"}
 
 part(t.FAMILY_HISTORY_DEATH, of="a family history observation")
@@ -50,13 +51,18 @@ def family_member_history(st: Statement, ctx: Context) -> Json | None:
     findings = [s for s in st.related if s.tag == "observation"]
     deceased = False
     conditions: list[Json] = []
+    at_death: Json = {}
     for finding in findings:
+        if finding.code_value() == AGE_AT_DEATH and not finding.negated and not finding.planned:
+            at_death = onset_age(finding, "deceased")
+            finding.taken = bool(at_death)
+            continue
         made, died = _condition(finding, ctx)
         if made is not None:
             conditions.append(made)
             finding.taken = True
         deceased = deceased or died
-    if relationship is None and not conditions:
+    if relationship is None and not conditions and not at_death:
         return None
     gender = None if person is None else _gender(person.child(ADMINISTRATIVE_GENDER_CODE))
     birth = None if person is None else date(person.child(BIRTH_TIME)) or date(person.child(SDTC_BIRTH_TIME))
@@ -71,7 +77,7 @@ def family_member_history(st: Statement, ctx: Context) -> Json | None:
             "relationship": relationship or UNKNOWN_RELATIVE,
             "sex": gender,
             "bornDate": birth,
-            **_deceased(person.one if person else {}, deceased),
+            **(at_death or _deceased(person.one if person else {}, deceased)),
             "note": notes(st, ctx),
             "condition": conditions,
         },
@@ -131,7 +137,10 @@ def _deceased(person: dict[str, Element], died: bool) -> Json:
 
 
 def _condition(st: Statement, ctx: Context) -> tuple[Json | None, bool]:
-    """One finding, and whether the relative died (of it)."""
+    """One finding, and whether the relative died (of it); nothing of what is only planned."""
+    if st.planned:
+        st.reason = "planned, and about another person"
+        return None, False
     code = codeable(st.child(VALUE), ctx)
     if code is None:
         text = ctx.text(st.child(TEXT))
@@ -147,6 +156,14 @@ def _condition(st: Statement, ctx: Context) -> tuple[Json | None, bool]:
         remarks.insert(0, {"text": "Negated in the source (negationInd)"})
     age = st.take(t.AGE_OBSERVATION)
     onset = effective(st, ctx)
+    began = {} if age is None else onset_age(age)
+    if onset.start is not None:
+        if began:
+            remarks.append({"text": f"Date: {onset.start}"})
+        else:
+            began = {"onsetString": onset.start}
+    if onset.high is not None:
+        remarks.append({"text": f"Ended: {onset.high}"})
     return (
         drop(
             {
@@ -154,8 +171,7 @@ def _condition(st: Statement, ctx: Context) -> tuple[Json | None, bool]:
                 "contributedToDeath": True
                 if died and death is not None and death.type_code == "CAUS"
                 else None,
-                "onsetAge": None if age is None else age_quantity(age),
-                "onsetString": onset.start if age is None else None,
+                **began,
                 "note": remarks,
             }
         ),

@@ -5,22 +5,16 @@ from __future__ import annotations
 from chartbridge.ccda import templates as t
 from chartbridge.ccda.context import Context
 from chartbridge.ccda.datatypes import absent_reason, codeable, effective, identifiers, title
-from chartbridge.ccda.names import CODE, ID, TEXT, VALUE
+from chartbridge.ccda.names import CODE, EXTERNAL_DOCUMENT, ID, REFERENCE, TEXT, VALUE
+from chartbridge.ccda.node import node_at
 from chartbridge.ccda.registry import maps, part
 from chartbridge.ccda.sections import goals, procedures
 from chartbridge.ccda.sections.common import Json, code_or_text, frame, text_concept
+from chartbridge.ccda.sections.notes import external_document
 from chartbridge.ccda.sections.observation import member_observations, observation, panel
 from chartbridge.ccda.statement import Statement
 
 part(t.PRODUCT_INSTANCE, t.SERVICE_DELIVERY_LOCATION, t.DRUG_VEHICLE, of="the statement around it")
-
-
-@maps(t.ENTRY_REFERENCE, frames=True)
-def entry_reference(st: Statement, ctx: Context) -> Json | None:
-    """Entry Reference: it only names a statement that stands elsewhere, which is converted there."""
-    ctx.absorb(st)
-    st.reason = "refers to another entry by its id"
-    return None
 
 
 @maps(t.COMMENT_ACTIVITY)
@@ -43,7 +37,12 @@ def comment(st: Statement, ctx: Context) -> Json | None:
     )
 
 
-@maps(default="observation", if_planned=("observation",))
+@maps(
+    t.PROGNOSIS_OBSERVATION,
+    t.OUTCOME_OBSERVATION,
+    default="observation",
+    if_planned=("observation",),
+)
 def any_observation(st: Statement, ctx: Context) -> Json | None:
     """Observation by its mood: done, a goal, or requested."""
     if st.mood == "GOL":
@@ -104,6 +103,9 @@ def any_act(st: Statement, ctx: Context) -> Json | None:
     """An unknown act: requested, or a wrapper around other statements, or something that was done."""
     if st.planned:
         return procedures.service_request(st, ctx)
+    document = node_at(st, REFERENCE, EXTERNAL_DOCUMENT)
+    if document is not None and st.code_value() == "DOCCLIN":
+        return external_document(st, document, ctx)
     content = [child for child in st.related if child.template != t.COMMENT_ACTIVITY]
     code = codeable(st.child(CODE), ctx)
     codes = {one["code"] for one in (code or {}).get("coding", ())}

@@ -35,7 +35,7 @@ _DETAILS = {
 part(t.PROGRESS_TOWARD_GOAL, of="a goal")
 
 
-@maps(t.GOAL_OBSERVATION, sections=("61146-7",), elements=("observation", "act"))
+@maps(t.GOAL_OBSERVATION, sections=("61146-7",), elements=("observation", "act"), entries_only=True)
 def goal(st: Statement, ctx: Context) -> Json | None:
     """Goal Observation as Goal; its value is the target."""
     code = codeable(st.child(CODE), ctx)

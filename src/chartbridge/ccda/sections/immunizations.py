@@ -23,11 +23,13 @@ from chartbridge.ccda.names import (
     EFFECTIVE_TIME,
     ENTRY_RELATIONSHIP,
     ID,
+    INFORMANT,
     LOT_NUMBER_TEXT,
     MANUFACTURED_MATERIAL,
     MANUFACTURED_PRODUCT,
     MANUFACTURER_ORGANIZATION,
     NAME,
+    RELATED_ENTITY,
     REPEAT_NUMBER,
     ROUTE_CODE,
     SEQUENCE_NUMBER,
@@ -35,10 +37,11 @@ from chartbridge.ccda.names import (
     TEXT,
     VALUE,
 )
-from chartbridge.ccda.node import node_at
+from chartbridge.ccda.node import Node, node_at
 from chartbridge.ccda.registry import maps, part
 from chartbridge.ccda.sections.common import Json, notes, reasons
 from chartbridge.ccda.sections.medications import medication
+from chartbridge.ccda.sections.procedures import instructions
 from chartbridge.ccda.statement import Statement
 from chartbridge.fhir import drop
 
@@ -58,7 +61,7 @@ STATUS = {
 }
 _REFUSALS = (t.IMMUNIZATION_REFUSAL_REASON, t.IMMUNIZATION_NOT_GIVEN_REASON)
 
-part(t.IMMUNIZATION_REFUSAL_REASON, t.IMMUNIZATION_NOT_GIVEN_REASON, of="an immunization")
+part(t.IMMUNIZATION_REFUSAL_REASON, t.IMMUNIZATION_NOT_GIVEN_REASON, t.DOSE_NUMBER, of="an immunization")
 
 
 @maps(
@@ -93,6 +96,7 @@ def immunization(st: Statement, ctx: Context) -> Json | None:
     refused = st.negated or (bool(why) and not given)
     status = "not-done" if refused else STATUS.get(st.code_value(STATUS_CODE), "completed")
     occurred = moment.start or moment.high
+    _, recorded = ctx.actors.author(st, st.path)
     path = f"{st.path}/consumable/manufacturedProduct/manufacturerOrganization"
     return ctx.add(
         "Immunization",
@@ -104,7 +108,8 @@ def immunization(st: Statement, ctx: Context) -> Json | None:
             "patient": ctx.patient,
             "occurrenceDateTime": occurred,
             "_occurrenceDateTime": None if occurred else {"extension": absent_extension(_time_null(st))},
-            "_primarySource": {"extension": absent_extension()},
+            "recorded": recorded,
+            **_source(st),
             "location": next(iter(ctx.actors.locations(st, st.path)), None),
             "manufacturer": None
             if product is None
@@ -118,7 +123,7 @@ def immunization(st: Statement, ctx: Context) -> Json | None:
                 for one in ctx.actors.performer_references(st, st.path)
             ],
             "note": notes(st, ctx)
-            + _instructions(st, ctx)
+            + instructions(st, ctx)
             + [
                 {"text": f"Reason for refusal: {_words(one)}"}
                 for one in (why[1:] if status == "not-done" else why)
@@ -129,6 +134,13 @@ def immunization(st: Statement, ctx: Context) -> Json | None:
         },
         st,
     )
+
+
+def _source(st: Statement) -> Json:
+    """Not the primary source where the patient or a relation told of it; else CDA does not say."""
+    if any(RELATED_ENTITY in Node(el).one for el in st.children(INFORMANT)):
+        return {"primarySource": False}
+    return {"_primarySource": {"extension": absent_extension()}}
 
 
 def _time_null(st: Statement) -> str | None:
@@ -158,17 +170,6 @@ def _dose(st: Statement) -> Json | None:
     return made
 
 
-def _instructions(st: Statement, ctx: Context) -> list[Json]:
-    made = []
-    for instruction in st.related:
-        if instruction.template == t.INSTRUCTION and not instruction.taken:
-            text = ctx.text(instruction.child(TEXT))
-            if text is not None:
-                instruction.taken = True
-                made.append({"text": text})
-    return made
-
-
 def _reactions(st: Statement, ctx: Context) -> list[Json]:
     """Reaction observations, each as an Observation that the immunization refers to."""
     made = []
@@ -190,6 +191,12 @@ def _series(st: Statement) -> Json | None:
             if act.el in el:
                 sequence = next((child for child in el if child.tag == SEQUENCE_NUMBER), None)
                 value = None if sequence is None else number(sequence.get("value"))
+    for dose in st.related if value is None else ():
+        if dose.template == t.DOSE_NUMBER and not dose.taken and not dose.negated:
+            said = dose.child(VALUE)
+            value = None if said is None else number(said.get("value") or said.text)
+            dose.taken = isinstance(value, int) and value > 0
+            break
     if value is None:
         repeat = st.child(REPEAT_NUMBER)
         value = None if repeat is None else number(repeat.get("value"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from chartbridge.ccda import templates as t
+from chartbridge.ccda.codesystems import UCUM
 from chartbridge.ccda.context import Context
 from chartbridge.ccda.datatypes import (
     absent_reason,
@@ -23,21 +24,27 @@ from chartbridge.ccda.names import (
     MANUFACTURED_PRODUCT,
     MANUFACTURER_ORGANIZATION,
     NAME,
+    PARTICIPANT,
+    PARTICIPANT_ROLE,
+    PLAYING_ENTITY,
     PRIORITY_CODE,
     PRODUCT,
     QUANTITY,
     REPEAT_NUMBER,
     STATUS_CODE,
     TEXT,
+    V3,
+    WIDTH,
 )
-from chartbridge.ccda.node import node_at
-from chartbridge.ccda.registry import maps, part
-from chartbridge.ccda.sections.common import Json, frame, notes, reasons
+from chartbridge.ccda.node import Node, node_at
+from chartbridge.ccda.registry import BY_ELEMENT, maps, part
+from chartbridge.ccda.sections.common import Json, frame, notes, reasons, text_concept
 from chartbridge.ccda.sections.dosage import dosages, medication_times
 from chartbridge.ccda.statement import Statement
 from chartbridge.ccda.times import Interval, interval
 from chartbridge.fhir import drop
 
+EXPECTED_USE_TIME = V3 + "expectedUseTime"
 SECTIONS = ("10160-0", "10183-2", "75311-1", "42346-7", "29549-3", "11383-7", "18610-6")
 
 REQUEST_STATUS = {
@@ -74,6 +81,7 @@ DISPENSE_STATUS = {
 INTENT = {"INT": "order", "RQO": "order", "PRMS": "plan", "PRP": "proposal", "ARQ": "proposal", "APT": "plan"}
 
 part(t.SUBSTANCE_ADMINISTERED_ACT, of="the administration it counts")
+part(t.DAYS_SUPPLY, of="a supply")
 
 
 @maps(
@@ -88,6 +96,8 @@ def medication(st: Statement, ctx: Context) -> Json | None:
     drug = medication_reference(st, CONSUMABLE, ctx)
     if drug is not None:
         which: Json = {"medicationReference": drug}
+    elif (words := text_concept(st, ctx)) is not None:
+        which = {"medicationCodeableConcept": words}
     elif st.negated:
         which = {"medicationCodeableConcept": absent_reason(None)}
     else:
@@ -112,7 +122,7 @@ def medication_statement(st: Statement, ctx: Context, which: Json) -> Json:
             "dateAsserted": asserted,
             "informationSource": author,
             "reasonCode": reasons(st, ctx),
-            "note": notes(st, ctx),
+            "note": notes(st, ctx) + vehicles(st, ctx),
             "dosage": dosages(st, ctx, repeats, None, events),
         },
         st,
@@ -139,7 +149,7 @@ def medication_request(st: Statement, ctx: Context, which: Json) -> Json:
             "requester": author,
             "performer": performers[0] if performers else None,
             "reasonCode": reasons(st, ctx),
-            "note": notes(st, ctx),
+            "note": notes(st, ctx) + vehicles(st, ctx),
             "dosageInstruction": dosages(st, ctx, repeats, span.period, events, count),
         },
         st,
@@ -147,6 +157,26 @@ def medication_request(st: Statement, ctx: Context, which: Json) -> Json:
 
 
 PRIORITY = {"R": "routine", "UR": "urgent", "EM": "stat", "S": "stat", "A": "asap", "EL": "routine"}
+
+
+def vehicles(st: Statement, ctx: Context) -> list[Json]:
+    """Drug Vehicles (participants of type CSM) as notes: R4 has no element for what a drug is given in."""
+    made: list[Json] = []
+    for el in st.children(PARTICIPANT):
+        if el.get("typeCode") != "CSM":
+            continue
+        role = node_at(Node(el), PARTICIPANT_ROLE)
+        entity = None if role is None else role.node(PLAYING_ENTITY)
+        code = None if entity is None else codeable(entity.child(CODE), ctx)
+        code = code or (None if role is None else codeable(role.child(CODE), ctx))
+        name = None if entity is None else ctx.text(entity.child(NAME))
+        codings = [
+            f"{one.get('display', '')} ({one['code']})".strip() for one in (code or {}).get("coding", ())
+        ]
+        said = [one for one in (name, (code or {}).get("text"), *codings) if one]
+        if said:
+            made.append({"text": "Vehicle: " + "; ".join(said)})
+    return made
 
 
 def _effective(span: Interval) -> Json:
@@ -201,6 +231,9 @@ def supply_order(st: Statement, ctx: Context) -> Json | None:
         return None
     author, authored = ctx.actors.author(st, st.path)
     moment = effective(st, ctx)
+    pharmacies = [
+        organization for _, _, organization in ctx.actors.performers(st, st.path) if organization is not None
+    ]
     fills = _repeat_number(st)  # C-CDA counts all fills, FHIR those after the first
     return ctx.add(
         "MedicationRequest",
@@ -220,6 +253,8 @@ def supply_order(st: Statement, ctx: Context) -> Json | None:
                     "validityPeriod": moment.period if moment.point is None else {"start": moment.point},
                     "numberOfRepeatsAllowed": None if fills is None else max(fills - 1, 0),
                     "quantity": quantity(st.child(QUANTITY)),
+                    "expectedSupplyDuration": days_supply(st),
+                    "performer": pharmacies[0] if pharmacies else None,
                 }
             ),
         },
@@ -246,13 +281,31 @@ def dispense(st: Statement, ctx: Context) -> Json | None:
             "medicationReference": drug,
             "subject": ctx.patient,
             "performer": [{"actor": one} for one in ctx.actors.performer_references(st, st.path)],
+            "location": next(iter(ctx.actors.locations(st, st.path)), None),
             "quantity": quantity(st.child(QUANTITY)),
+            "daysSupply": days_supply(st),
             "whenHandedOver": handed_over,
+            "dosageInstruction": [drop({"patientInstruction": _supply_instruction(st, ctx)})],
             "note": notes(st, ctx)
             + ([{"text": f"Fill number {fill}"}] if (fill := _repeat_number(st)) is not None else []),
         },
         st,
     )
+
+
+def days_supply(st: Statement) -> Json | None:
+    """For how long a supply is meant: the width of its expectedUseTime, or the Days Supply within it."""
+    width = None
+    expected = st.node(EXPECTED_USE_TIME)
+    if expected is not None:
+        width = expected.child(WIDTH)
+    elif (days := st.take(t.DAYS_SUPPLY)) is not None:
+        width = days.child(QUANTITY)
+    made = quantity(width)
+    if made is None or made.get("unit", "d") not in ("d", "wk", "mo", "a", "h"):
+        return None
+    unit = made.get("unit", "d")
+    return {"value": made["value"], "unit": unit, "system": UCUM, "code": unit}
 
 
 def _handed_over(st: Statement) -> str | None:
@@ -264,8 +317,16 @@ def _handed_over(st: Statement) -> str | None:
 
 
 def _supply_instruction(st: Statement, ctx: Context) -> str | None:
-    instruction = st.take(t.INSTRUCTION)
-    return None if instruction is None else ctx.text(instruction.child(TEXT))
+    """What the pharmacy or the patient is told with a supply: the text, or what its code says."""
+    said = []
+    for instruction in st.related:
+        if instruction.template == t.INSTRUCTION and not instruction.taken and not instruction.negated:
+            text = ctx.text(instruction.child(TEXT))
+            code = title(codeable(instruction.child(CODE), ctx))
+            if text is not None or code is not None:
+                instruction.taken = True
+                said.append(": ".join(one for one in (code, text) if one))
+    return "; ".join(said) or None
 
 
 def _parent_drug(st: Statement, ctx: Context) -> Json | None:
@@ -279,7 +340,10 @@ def _parent_drug(st: Statement, ctx: Context) -> Json | None:
 @maps(t.DISCHARGE_MEDICATION, t.ADMISSION_MEDICATION, sections=SECTIONS, elements=("act",))
 def medication_group(st: Statement, ctx: Context) -> Json | None:
     """Discharge and Admission Medication acts: what they contain are the medications."""
-    return frame(st, ctx, [child for child in st.related if child.tag == "substanceAdministration"])
+    content = [child for child in st.related if child.tag == "substanceAdministration"]
+    if not content and not st.template:
+        return BY_ELEMENT[st.tag](st, ctx)
+    return frame(st, ctx, content)
 
 
 @maps(sections=SECTIONS, elements=("supply",))

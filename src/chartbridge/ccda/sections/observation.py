@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from chartbridge.ccda import templates as t
-from chartbridge.ccda.codesystems import V3_OBSERVATION_INTERPRETATION
+from chartbridge.ccda.codesystems import DATA_ABSENT_REASON, V3_OBSERVATION_INTERPRETATION
 from chartbridge.ccda.context import Context
 from chartbridge.ccda.datatypes import (
     absent_reason,
@@ -44,7 +44,7 @@ from chartbridge.ccda.names import (
     Element,
 )
 from chartbridge.ccda.node import Node, node_at
-from chartbridge.ccda.sections.common import Json, code_or_text, notes
+from chartbridge.ccda.sections.common import Json, code_or_text, notes, own_note
 from chartbridge.ccda.statement import Statement
 from chartbridge.fhir import drop, instant
 
@@ -267,9 +267,7 @@ def specimen(st: Statement, ctx: Context) -> Json | None:
     role = None if el is None else node_at(Node(el), SPECIMEN_ROLE)
     if role is None:
         return None
-    entity = role.node(SPECIMEN_PLAYING_ENTITY)
-    kind = None if entity is None else codeable(entity.child(CODE_TAG), ctx)
-    ids = identifiers(role.children(ID))
+    kind, ids = sample(role, SPECIMEN_PLAYING_ENTITY, ctx)
     if kind is None and not ids:
         return None
     made = ctx.add(
@@ -277,6 +275,22 @@ def specimen(st: Statement, ctx: Context) -> Json | None:
     )
     st.section.resources[f"Specimen/{made['id']}"] = None
     return ctx.ref(made)
+
+
+def _denied_value(said: Json) -> Json:
+    """A value that was not found: a concept as words that deny it, anything else as not performed."""
+    if "dataAbsentReason" in said:
+        return said
+    if "valueCodeableConcept" in said:
+        return {"valueString": f"Not present: {words(said)}"}
+    return {"dataAbsentReason": concept(DATA_ABSENT_REASON, "not-performed")}
+
+
+def sample(role: Node | None, entity_tag: str, ctx: Context) -> tuple[Json | None, list[Json]]:
+    """What a specimen is and how it is identified, from the role that it plays."""
+    entity = None if role is None else role.node(entity_tag)
+    kind = None if entity is None else codeable(entity.child(CODE_TAG), ctx)
+    return kind, [] if role is None else identifiers(role.children(ID))
 
 
 def observation_fields(st: Statement, ctx: Context, categories: list[Json | None]) -> dict[str, Any] | None:
@@ -292,16 +306,11 @@ def observation_fields(st: Statement, ctx: Context, categories: list[Json | None
             return None
         code = {"text": st.section.title or "Observation"}
     remarks = notes(st, ctx)
+    if not first or "dataAbsentReason" in first:
+        remarks += own_note(st, code, ctx)
     if st.negated:
         remarks.insert(0, NEGATED)
-        kind, said = next(iter(first.items())) if first else ("", None)
-        if kind == "valueCodeableConcept" and said is not None:
-            words = said.get("text") or next(
-                (c.get("display") or c["code"] for c in said.get("coding", ())), ""
-            )
-            first = {"valueString": f"Not present: {words}"}
-        elif kind != "dataAbsentReason":
-            first = {"dataAbsentReason": concept(absent_reason(None)["coding"][0]["system"], "not-performed")}
+        first, more = _denied_value(first), [_denied_value(one) for one in more]
     author, authored = ctx.actors.author(st, st.path)
     performers = ctx.actors.performer_references(st, st.path)
     return {
@@ -324,10 +333,28 @@ def observation_fields(st: Statement, ctx: Context, categories: list[Json | None
     }
 
 
+_COMPONENT = ("code", "dataAbsentReason", "interpretation", "referenceRange")
+
+
+def component(fields: Json) -> Json | None:
+    """What of an Observation's fields a component has a place for."""
+    return drop({name: one for name, one in fields.items() if name in _COMPONENT or name.startswith("value")})
+
+
 def observation(st: Statement, ctx: Context, *categories: Json | None) -> Json | None:
     """A statement as Observation."""
     fields = observation_fields(st, ctx, list(categories))
     return None if fields is None else ctx.add("Observation", fields, st)
+
+
+def or_absent(st: Statement, fields: Json) -> Json:
+    """The fields of a measurement, with a reason for the absence of a value where there is none (us-core-2).
+
+    Only for what is measured: elsewhere the code alone may be the finding, which is then not unknown.
+    """
+    if st.related or fields["component"] or any(name.startswith(("value", "dataAbsent")) for name in fields):
+        return fields
+    return {**fields, "dataAbsentReason": absent_reason(None)}
 
 
 def panel(
@@ -355,10 +382,14 @@ def panel(
 
 
 def member_observations(st: Statement, ctx: Context) -> list[Json]:
-    """The observations within an organizer, converted; other statements are left to themselves."""
+    """The observations and panels within an organizer, converted; what else there is is left to itself."""
     made: dict[str, Json] = {}
     for child in st.related:
-        if child.taken or child.tag != "observation" or child.template == t.COMMENT_ACTIVITY:
+        if (
+            child.taken
+            or child.tag not in ("observation", "organizer")
+            or child.template == t.COMMENT_ACTIVITY
+        ):
             continue
         one = ctx.convert(child)
         if one is not None and one["resourceType"] == "Observation":

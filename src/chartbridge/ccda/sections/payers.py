@@ -8,6 +8,7 @@ from chartbridge.ccda.datatypes import codeable, concept, identifiers, title, wh
 from chartbridge.ccda.demographics import addresses, contact_points, human_names
 from chartbridge.ccda.names import (
     ADDR,
+    ASSIGNED_ENTITY,
     CODE,
     ID,
     NAME,
@@ -16,6 +17,7 @@ from chartbridge.ccda.names import (
     PLAYING_ENTITY,
     STATUS_CODE,
     TELECOM,
+    TEMPLATE_ID,
     TEXT,
     TIME,
 )
@@ -56,7 +58,10 @@ def authorization(st: Statement, ctx: Context) -> Json | None:
 def coverage(st: Statement, ctx: Context) -> Json | None:
     """Policy Activity as Coverage."""
     payors: list[Json] = []
-    for _, person, organization in ctx.actors.performers(st, st.path):
+    for participation, person, organization in ctx.actors.performers(st, st.path):
+        if _guarantor(participation):
+            ctx.issue("a guarantor is named, for whom Coverage has no element")
+            continue
         one = organization or person
         if one is not None and one["reference"].startswith("Organization/") and one not in payors:
             payors.append(one)
@@ -92,6 +97,15 @@ def coverage(st: Statement, ctx: Context) -> Json | None:
         },
         st,
     )
+
+
+def _guarantor(participation: Node) -> bool:
+    """Whether a performer pays what the payer does not: by template or by the code of its role."""
+    if any(el.get("root") == t.GUARANTOR for el in participation.children(TEMPLATE_ID)):
+        return True
+    code = node_at(participation, ASSIGNED_ENTITY)
+    said = None if code is None else code.child(CODE)
+    return said is not None and said.get("code") == "GUAR"
 
 
 def _plans(st: Statement, ctx: Context) -> list[Json]:

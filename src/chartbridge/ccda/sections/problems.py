@@ -7,7 +7,7 @@ Follows C-CDA on FHIR, problems. A negated problem is a Condition with verificat
 from __future__ import annotations
 
 from chartbridge.ccda import templates as t
-from chartbridge.ccda.codesystems import LOINC, SNOMED
+from chartbridge.ccda.codesystems import LOINC, SNOMED, UCUM
 from chartbridge.ccda.context import Context
 from chartbridge.ccda.datatypes import (
     codeable,
@@ -120,6 +120,7 @@ def problem_concern(st: Statement, ctx: Context) -> Json | None:
     sections=SECTIONS,
     elements=("observation",),
     events_only=True,
+    entries_only=True,
 )
 def condition(st: Statement, ctx: Context) -> Json | None:
     """Problem Observation as Condition."""
@@ -133,7 +134,8 @@ def condition(st: Statement, ctx: Context) -> Json | None:
     author, recorded = ctx.actors.author(st, st.path)
     if author is None and recorded is None and st.parent is not None:
         author, recorded = ctx.actors.author(st.parent, st.parent.path)
-    age = _onset_age(st)
+    age = st.take(t.AGE_OBSERVATION)
+    at_age = {} if age is None else onset_age(age)
     return ctx.add(
         "Condition",
         {
@@ -145,11 +147,13 @@ def condition(st: Statement, ctx: Context) -> Json | None:
             "bodySite": codeables(st.children(TARGET_SITE_CODE), ctx),
             "subject": ctx.patient,
             "onsetDateTime": onset.start,
-            "onsetAge": age if onset.start is None else None,
+            **(at_age if onset.start is None else {}),
             "abatementDateTime": abatement if not onset.reversed and not mistaken else None,
             "recordedDate": recorded or _diagnosed(st, ctx),
             "recorder": author,
-            "note": notes(st, ctx) + ended(abatement, mistaken),
+            "note": notes(st, ctx)
+            + ended(abatement, mistaken)
+            + (_age_note(at_age) if onset.start is not None else []),
         },
         st,
     )
@@ -245,19 +249,25 @@ def _severity(st: Statement, ctx: Context) -> Json | None:
     return None if severity is None else codeable(severity.child(VALUE), ctx)
 
 
-def _onset_age(st: Statement) -> Json | None:
-    age = st.take(t.AGE_OBSERVATION)
-    return None if age is None else age_quantity(age)
-
-
-def age_quantity(st: Statement) -> Json | None:
-    """Age Observation as Age."""
+def onset_age(st: Statement, name: str = "onset") -> Json:
+    """Age Observation as ``<name>Age``; without a unit of time it is no Age, and is told as a string."""
     value = st.child(VALUE)
     years = None if value is None else number(value.get("value"))
     if value is None or years is None or years < 0:
-        return None
-    unit = value.get("unit") or "a"
-    return {"value": years, "unit": unit, "system": "http://unitsofmeasure.org", "code": unit}
+        return {}
+    unit = value.get("unit")
+    if unit not in ("a", "mo", "wk", "d", "h", "min"):
+        return {f"{name}String": f"{years} {unit or ''}".strip()}
+    return {f"{name}Age": {"value": years, "unit": unit, "system": UCUM, "code": unit}}
+
+
+def _age_note(age: Json) -> list[Json]:
+    """An age beside a date, which has the place: in a note."""
+    made = []
+    for said in age.values():
+        words = said if isinstance(said, str) else f"{said['value']} {said['unit']}"
+        made.append({"text": f"Age at onset: {words}"})
+    return made
 
 
 def _diagnosed(st: Statement, ctx: Context) -> str | None:
@@ -265,7 +275,7 @@ def _diagnosed(st: Statement, ctx: Context) -> str | None:
     return None if diagnosed is None else date_time(diagnosed.child(EFFECTIVE_TIME), ctx)
 
 
-@maps(t.HEALTH_STATUS)
+@maps(t.HEALTH_STATUS, events_only=True)
 def health_status(st: Statement, ctx: Context) -> Json | None:
     """Health Status Observation as Observation of its LOINC code."""
     value = codeable(st.child(VALUE), ctx)

@@ -8,6 +8,7 @@ from chartbridge.ccda.datatypes import absent_reason, codeable, codeables, effec
 from chartbridge.ccda.names import (
     CODE,
     ID,
+    METHOD_CODE,
     PARTICIPANT,
     PARTICIPANT_ROLE,
     PLAYING_DEVICE,
@@ -17,8 +18,8 @@ from chartbridge.ccda.names import (
     TEXT,
 )
 from chartbridge.ccda.node import Node, node_at
-from chartbridge.ccda.registry import maps, part
-from chartbridge.ccda.sections.common import Json, code_or_text, notes, reasons
+from chartbridge.ccda.registry import BY_ELEMENT, maps, part
+from chartbridge.ccda.sections.common import Json, code_or_text, notes, own_note, reasons
 from chartbridge.ccda.sections.devices import device_of
 from chartbridge.ccda.sections.medications import PRIORITY
 from chartbridge.ccda.sections.observation import specimen, values, words
@@ -59,6 +60,8 @@ INTENT = {
     "GOL": "plan",
 }
 
+METHOD = "http://hl7.org/fhir/StructureDefinition/procedure-method"
+
 part(t.INSTRUCTION, of="the statement it instructs about")
 
 
@@ -96,11 +99,17 @@ def procedure(st: Statement, ctx: Context) -> Json | None:
             "location": places[0] if places else None,
             "reasonCode": reasons(st, ctx),
             "bodySite": codeables(st.children(TARGET_SITE_CODE), ctx),
-            "note": notes(st, ctx) + instructions(st, ctx) + _denied_devices(st, ctx),
+            "note": notes(st, ctx)
+            + own_note(st, code, ctx)
+            + instructions(st, ctx)
+            + _denied_devices(st, ctx),
             "focalDevice": devices,
         },
         st,
     )
+    for method in _methods(st, ctx):
+        if method not in made["extension"]:
+            made["extension"].append(method)
     sample = specimen(st, ctx)
     first, _ = values(st, ctx)
     if first and "dataAbsentReason" not in first and not st.negated:
@@ -108,6 +117,11 @@ def procedure(st: Statement, ctx: Context) -> Json | None:
     elif sample is not None:
         ctx.belongs(sample["reference"], st)
     return made
+
+
+def _methods(st: Statement, ctx: Context) -> list[Json]:
+    """How it was done, for which R4 has an extension of its own."""
+    return [{"url": METHOD, "valueCodeableConcept": one} for one in codeables(st.children(METHOD_CODE), ctx)]
 
 
 def _result(st: Statement, ctx: Context, made: Json, code: Json, value: Json) -> None:
@@ -144,9 +158,9 @@ def _performers(st: Statement, ctx: Context) -> list[Json]:
 def _devices(st: Statement, ctx: Context) -> list[Json]:
     made: list[Json] = []
     for position, el in enumerate(st.children(PARTICIPANT), 1):
-        if el.get("typeCode") != "DEV":
-            continue
         role = node_at(Node(el), PARTICIPANT_ROLE)
+        if role is None or (el.get("typeCode") != "DEV" and PLAYING_DEVICE not in role.one):
+            continue
         device = device_of(role, st, ctx, f"{st.path}/participant[{position}]/participantRole")
         if device is not None:
             made.append({"manipulated": ctx.ref(device)})
@@ -191,7 +205,9 @@ def instructions(st: Statement, ctx: Context) -> list[Json]:
 )
 def planned(st: Statement, ctx: Context) -> Json | None:
     """Planned Procedure, Act, Observation and the like: ServiceRequest, or Procedure where it was done."""
-    return service_request(st, ctx) if st.planned else procedure(st, ctx)
+    if st.planned:
+        return service_request(st, ctx)
+    return procedure(st, ctx) if st.template else BY_ELEMENT[st.tag](st, ctx)
 
 
 def service_request(st: Statement, ctx: Context) -> Json | None:
@@ -219,7 +235,7 @@ def service_request(st: Statement, ctx: Context) -> Json | None:
             "locationReference": ctx.actors.locations(st, st.path),
             "reasonCode": reasons(st, ctx),
             "bodySite": codeables(st.children(TARGET_SITE_CODE), ctx),
-            "note": notes(st, ctx) + _asked_value(st, ctx),
+            "note": notes(st, ctx) + own_note(st, code, ctx) + _asked_value(st, ctx),
             "patientInstruction": "; ".join(note["text"] for note in instructions(st, ctx)) or None,
         },
         st,

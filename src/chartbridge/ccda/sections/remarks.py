@@ -16,4 +16,11 @@ def remark(st: Statement, ctx: Context) -> str | None:
     if said is None and (what is None or VALUE in st.one):
         return None
     text = ": ".join(part for part in (what if what != "ASSERTION" else None, said) if part)
-    return f"Not so: {text}" if st.negated and text else text or None
+    if not text:
+        return None
+    if st.nullified:
+        return f"Entered in error: {text}"
+    if (person := st.another) is not None:
+        whose = title(codeable(person.child(CODE), ctx)) or "another person"
+        return f"Of {whose}: {'not so: ' if st.negated else ''}{text}"
+    return f"Not so: {text}" if st.negated else text

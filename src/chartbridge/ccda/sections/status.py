@@ -4,22 +4,25 @@ from __future__ import annotations
 
 from chartbridge.ccda import templates as t
 from chartbridge.ccda.context import Context
-from chartbridge.ccda.names import VALUE
-from chartbridge.ccda.registry import maps
+from chartbridge.ccda.datatypes import concept, effective
+from chartbridge.ccda.registry import about_another, maps
 from chartbridge.ccda.sections.common import Json, code_or_text
 from chartbridge.ccda.sections.observation import (
     category,
+    component,
     member_observations,
     observation,
     observation_fields,
     panel,
-    value,
 )
 from chartbridge.ccda.statement import Statement
-from chartbridge.fhir import drop
+from chartbridge.ccda.times import NOTHING, Interval
 
 SURVEY = category("survey", "Survey")
 EXAM = category("exam", "Exam")
+SDOH = concept("http://hl7.org/fhir/us/core/CodeSystem/us-core-category", "sdoh", "SDOH")
+SDOH_SCREENINGS = frozenset(("93025-5", "96777-8", "97023-6", "88121-9", "88122-7", "88123-5", "88124-3"))
+"""PRAPARE, the AHC screening tools and the Hunger Vital Sign with its questions."""
 FUNCTIONAL_SECTIONS = ("47420-5", "10190-7")
 
 
@@ -28,6 +31,7 @@ FUNCTIONAL_SECTIONS = ("47420-5", "10190-7")
     t.MENTAL_STATUS_ORGANIZER,
     sections=FUNCTIONAL_SECTIONS,
     elements=("organizer",),
+    events_only=True,
 )
 def status_panel(st: Statement, ctx: Context) -> Json | None:
     """Functional or Mental Status Organizer as an Observation that has its observations as members."""
@@ -57,6 +61,10 @@ def status_observation(st: Statement, ctx: Context) -> Json | None:
 
 @maps(
     t.WOUND_OBSERVATION,
+    t.PRESSURE_ULCERS,
+    t.HIGHEST_PRESSURE_ULCER_STAGE,
+    t.WOUND_MEASUREMENT,
+    t.WOUND_CHARACTERISTIC,
     sections=("29545-1", "10210-3", "8709-8"),
     elements=("observation",),
     events_only=True,
@@ -66,20 +74,32 @@ def finding(st: Statement, ctx: Context) -> Json | None:
     return observation(st, ctx, EXAM)
 
 
-@maps(t.ASSESSMENT_SCALE)
+@maps(t.ASSESSMENT_SCALE, events_only=True)
 def assessment_scale(st: Statement, ctx: Context) -> Json | None:
     """Assessment Scale Observation as Observation, its supporting observations as components."""
-    fields = observation_fields(st, ctx, [SURVEY])
+    sdoh = SDOH if st.code_value() in SDOH_SCREENINGS else None
+    fields = observation_fields(st, ctx, [SURVEY, sdoh])
     if fields is None:
         return None
-    for item in st.take_all(t.ASSESSMENT_SCALE_SUPPORTING):
-        own = code_or_text(item, ctx)
-        if own is not None:
-            fields["component"].append(drop({"code": own, **(value(item.child(VALUE), ctx) or {})}))
+    moment = effective(st, ctx)
+    for item in st.related:
+        if item.template == t.ASSESSMENT_SCALE_SUPPORTING and _same(item, moment, ctx):
+            own = observation_fields(item, ctx, [])
+            if own is not None:
+                item.taken = True
+                fields["component"] += [component(own), *own["component"]]
+                fields["note"] = fields["note"] + own["note"]
     return ctx.add("Observation", fields, st)
 
 
-@maps(t.ASSESSMENT_SCALE_SUPPORTING)
+def _same(item: Statement, moment: Interval, ctx: Context) -> bool:
+    """Whether an item of a scale can be a component of it: the patient's, done, and at no other time."""
+    if item.taken or item.planned or item.nullified or about_another(item):
+        return False
+    return effective(item, ctx) in (NOTHING, moment)
+
+
+@maps(t.ASSESSMENT_SCALE_SUPPORTING, events_only=True)
 def assessment_item(st: Statement, ctx: Context) -> Json | None:
     """An item of an assessment that stands alone."""
     return observation(st, ctx, SURVEY)

@@ -1,22 +1,29 @@
-"""Vital signs: the organizer as a panel, each sign as Observation, blood pressure as one with components."""
+"""Vital signs: the organizer as a panel, each sign as Observation.
+
+Signs that US Core makes one of stand in one Observation: systolic and diastolic pressure (also their
+averages), and oxygen saturation with the flow and concentration of oxygen that was breathed.
+"""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 from chartbridge.ccda import templates as t
 from chartbridge.ccda.codesystems import LOINC
 from chartbridge.ccda.context import Context
-from chartbridge.ccda.datatypes import concept
+from chartbridge.ccda.datatypes import codeable, concept, effective
+from chartbridge.ccda.names import CODE, STATUS_CODE
 from chartbridge.ccda.registry import about_another, maps
 from chartbridge.ccda.sections.common import Json
 from chartbridge.ccda.sections.observation import (
     category,
+    component,
     member_observations,
-    observation,
     observation_fields,
+    or_absent,
     panel,
 )
 from chartbridge.ccda.statement import Statement
-from chartbridge.fhir import drop
 
 SECTIONS = ("8716-3",)
 VITAL_SIGNS = category("vital-signs", "Vital Signs")
@@ -24,68 +31,143 @@ PANEL = concept(
     LOINC, "85353-1", "Vital signs, weight, height, head circumference, oxygen saturation and BMI panel"
 )
 BLOOD_PRESSURE = concept(LOINC, "85354-9", "Blood pressure panel with all children optional")
-SYSTOLIC = "8480-6"
-DIASTOLIC = "8462-4"
+AVERAGE_PRESSURE = concept(LOINC, "96607-7", "Blood pressure panel mean systolic and mean diastolic")
+PRESSURES = (("8480-6", "8462-4", BLOOD_PRESSURE), ("96608-5", "96609-3", AVERAGE_PRESSURE))
+"""Systolic, diastolic, and the code of what they are together."""
+SATURATION = {"code": "2708-6", "display": "Oxygen saturation in Arterial blood", "system": LOINC}
+BY_PULSE = {
+    "code": "59408-5",
+    "display": "Oxygen saturation in Arterial blood by Pulse oximetry",
+    "system": LOINC,
+}
+SATURATIONS = {
+    "2708-6": (),
+    "59408-5": (SATURATION,),
+    "2710-2": (BY_PULSE, SATURATION),
+}
+"""Codes of oxygen saturation, and what each is as well: 2710-2 was withdrawn in favour of 59408-5."""
+OXYGEN = (frozenset(("3151-8",)), frozenset(("3150-6", "3150-0")))
+"""Flow and concentration of inhaled oxygen; HL7's own example has 3150-0 for 3150-6."""
 
 
-@maps(t.VITAL_SIGNS_ORGANIZER, sections=SECTIONS, elements=("organizer",), events_only=True)
+@maps(
+    t.VITAL_SIGNS_ORGANIZER,
+    t.AVERAGE_BLOOD_PRESSURE_ORGANIZER,
+    sections=SECTIONS,
+    elements=("organizer",),
+    events_only=True,
+)
 def vital_signs_panel(st: Statement, ctx: Context) -> Json | None:
-    """Vital Signs Organizer as a panel; its systolic and diastolic become one blood pressure."""
-    pressure = _blood_pressure(st, ctx)
-    members = ([pressure] if pressure is not None else []) + member_observations(st, ctx)
-    return panel(st, ctx, members, PANEL, VITAL_SIGNS)
+    """Vital Signs Organizer as a panel of its signs; one that is a blood pressure is only that."""
+    joined = [
+        made
+        for upper, lower, code in PRESSURES
+        if (made := _blood_pressure(st, upper, lower, code, ctx)) is not None
+    ]
+    saturated = [
+        made
+        for child in st.related
+        if child.code_value() in SATURATIONS and not child.taken and (made := ctx.convert(child)) is not None
+    ]
+    members = joined + saturated + member_observations(st, ctx)
+    if st.template == t.AVERAGE_BLOOD_PRESSURE_ORGANIZER and len(members) == len(joined) == 1:
+        ctx.absorb(st, *members)
+        return members[0]
+    return panel(st, ctx, members, _panel_code(st, ctx), VITAL_SIGNS)
+
+
+def _panel_code(st: Statement, ctx: Context) -> Json:
+    """US Core's code of the panel, and the organizer's own."""
+    own = codeable(st.child(CODE), ctx) or {}
+    codings = PANEL["coding"] + [one for one in own.get("coding", ()) if one["code"] != "85353-1"]
+    return {**own, "coding": codings}
 
 
 @maps(t.VITAL_SIGN_OBSERVATION, sections=SECTIONS, elements=("observation",), events_only=True)
 def vital_sign(st: Statement, ctx: Context) -> Json | None:
-    """Vital Sign Observation as Observation."""
-    return observation(st, ctx, VITAL_SIGNS)
+    """Vital Sign Observation as Observation; an oxygen saturation with the oxygen that was given."""
+    if st.code_value() in SATURATIONS:
+        return _oximetry(st, ctx)
+    fields = observation_fields(st, ctx, [VITAL_SIGNS])
+    return None if fields is None else ctx.add("Observation", or_absent(st, fields), st)
 
 
-def _blood_pressure(st: Statement, ctx: Context) -> Json | None:
+def _blood_pressure(st: Statement, upper: str, lower: str, code: Json, ctx: Context) -> Json | None:
     """One blood pressure of the only systolic and the only diastolic that an organizer holds.
 
     With several of either it cannot be told which belong together, and each stays on its own.
     """
-    systolic = [child for child in st.related if child.code_value() == SYSTOLIC]
-    diastolic = [child for child in st.related if child.code_value() == DIASTOLIC]
-    if any(one.planned or about_another(one) for one in (*systolic, *diastolic)):
+    systolic = [child for child in st.related if child.code_value() == upper]
+    diastolic = [child for child in st.related if child.code_value() == lower]
+    if len(systolic) != 1 or len(diastolic) != 1 or not _together([*systolic, *diastolic], ctx):
         return None
-    if len(systolic) != 1 or len(diastolic) != 1 or systolic[0].negated or diastolic[0].negated:
+    first = observation_fields(systolic[0], ctx, [VITAL_SIGNS])
+    second = observation_fields(diastolic[0], ctx, [VITAL_SIGNS])
+    if first is None or second is None:
         return None
-    upper = observation_fields(systolic[0], ctx, [VITAL_SIGNS])
-    lower = observation_fields(diastolic[0], ctx, [VITAL_SIGNS])
-    if upper is None or lower is None or upper["status"] != lower["status"] or _time(upper) != _time(lower):
+    whole = {name: one for name, one in first.items() if not _of_the_value(name)}
+    whole["code"] = code
+    whole["component"] = [component(first), component(second)]
+    return _joined(whole, [(systolic[0], first), (diastolic[0], second)], ctx)
+
+
+def _oximetry(st: Statement, ctx: Context) -> Json | None:
+    """A saturation with US Core's codes, and with flow and concentration where there is one of each.
+
+    They stand within it, or beside it where it is the only saturation of its organizer.
+    """
+    fields = observation_fields(st, ctx, [VITAL_SIGNS])
+    if fields is None:
         return None
-    systolic[0].taken = diastolic[0].taken = True
-    made = ctx.add(
-        "Observation",
-        {
-            "identifier": upper["identifier"]
-            + [one for one in lower["identifier"] if one not in upper["identifier"]],
-            "status": upper["status"],
-            "category": upper["category"],
-            "code": BLOOD_PRESSURE,
-            "subject": ctx.patient,
-            **_time(upper),
-            "issued": upper["issued"],
-            "performer": upper["performer"],
-            "note": upper["note"] + [one for one in lower["note"] if one not in upper["note"]],
-            "bodySite": upper["bodySite"],
-            "method": upper["method"],
-            "component": [_component(upper), _component(lower)],
-        },
-        systolic[0],
-    )
-    diastolic[0].outcome = systolic[0].outcome
-    ctx.belongs(f"Observation/{made['id']}", diastolic[0])
+    beside = st.parent.related if st.parent is not None and st.parent.tag == "organizer" else []
+    alone = sum(one.code_value() in SATURATIONS for one in beside) == 1
+    near = [*st.related, *beside] if alone else st.related
+    parts = [(st, fields)]
+    for codes in OXYGEN:
+        given = [one for one in near if one.code_value() in codes and not one.taken]
+        if len(given) == 1 and _together([st, *given], ctx):
+            made = observation_fields(given[0], ctx, [VITAL_SIGNS])
+            if made is not None:
+                parts.append((given[0], made))
+    codings = fields["code"].get("coding", [])
+    said = {one["code"] for one in codings}
+    more = [one for one in SATURATIONS[st.code_value()] if one["code"] not in said]
+    whole = {
+        **fields,
+        "code": {**fields["code"], "coding": codings + more},
+        "component": fields["component"] + [component(one) for _, one in parts[1:]],
+    }
+    return _joined(whole, parts, ctx)
+
+
+def _together(parts: Sequence[Statement], ctx: Context) -> bool:
+    """Whether statements can be one: all of them the patient's, done, not denied, at the same time."""
+    first = parts[0]
+    for one in parts:
+        if one.negated or one.planned or one.tag != "observation" or one.el.get("nullFlavor") is not None:
+            return False
+        if about_another(one) or one.code_value(STATUS_CODE) != first.code_value(STATUS_CODE):
+            return False
+        if effective(one, ctx) != effective(first, ctx):
+            return False
+    return True
+
+
+def _joined(whole: Json, parts: list[tuple[Statement, Json]], ctx: Context) -> Json:
+    """The one Observation of several statements: all of their identifiers and notes are its own."""
+    for name in ("identifier", "note"):
+        whole[name] = list(whole[name])
+        for _, fields in parts[1:]:
+            whole[name] += [one for one in fields[name] if one not in whole[name]]
+    first = parts[0][0]
+    made = ctx.add("Observation", whole, first)
+    for st, _ in parts[1:]:
+        st.taken = True
+        st.outcome = first.outcome
+        ctx.belongs(f"Observation/{made['id']}", st)
+    first.taken = True
     return made
 
 
-def _time(fields: Json) -> Json:
-    return {key: fields[key] for key in ("effectiveDateTime", "effectivePeriod") if key in fields}
-
-
-def _component(fields: Json) -> Json | None:
-    kept = ("code", "dataAbsentReason", "interpretation", "referenceRange")
-    return drop({key: one for key, one in fields.items() if key in kept or key.startswith("value")})
+def _of_the_value(name: str) -> bool:
+    return name.startswith("value") or name in ("dataAbsentReason", "interpretation", "referenceRange")

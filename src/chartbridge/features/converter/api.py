@@ -30,6 +30,12 @@ async def convert(
     platform: CurrentPlatform,
     tenant: CurrentTenant,
     patientId: Annotated[str | None, Query(description="required; fills the patient references")] = None,
+    report: Annotated[
+        str | None,
+        Query(
+            description="`true` answers `{bundle, report}`: beside the Bundle, what became of each statement"
+        ),
+    ] = None,
 ) -> Response:
     """Answers a FHIR batch Bundle. The work is done elsewhere, so this waits without holding a thread
     of its own for the upload."""
@@ -40,13 +46,15 @@ async def convert(
         return _problem(400, "No patientId provided.")
     if len(patientId) > MAX_PATIENT_ID:
         return _problem(400, f"The patientId is longer than {MAX_PATIENT_ID} characters.")
+    if report not in (None, "true", "false"):
+        return _problem(400, "The report parameter is neither true nor false.")
     usage = await run_in_threadpool(service.count_conversion, platform, tenant)
     if usage is not None:
         request.state.response_headers = usage.headers()
         if usage.exceeded:
             raise RateLimitedError(service.QUOTA_USED_UP)
     try:
-        result = await run_in_threadpool(service.run, platform, xml, patientId.strip())
+        result = await run_in_threadpool(service.run, platform, xml, patientId.strip(), report == "true")
     except service.PoolTaskError as error:
         return _problem(400, f"Error during template evaluation. The conversion {error.reason}.")
     if isinstance(result, service.Unreadable):

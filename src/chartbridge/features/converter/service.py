@@ -12,9 +12,10 @@ DAY_S = 86_400
 QUOTA_USED_UP = "Too many conversions today, please try again tomorrow."
 
 
-def run(platform: Platform, xml: bytes, patient_id: str) -> bytes | Unreadable:
-    """The bundle as JSON. Raises PoolTaskError when it takes too long."""
-    return platform.cpu.run(convert_to_json, xml, patient_id)
+def run(platform: Platform, xml: bytes, patient_id: str, with_report: bool) -> bytes | Unreadable:
+    """The bundle as JSON, with the report beside it where it is asked for. Raises PoolTaskError when it
+    takes too long."""
+    return platform.cpu.run(convert_to_json, xml, patient_id, with_report)
 
 
 def count_conversion(platform: Platform, tenant: Tenant) -> Usage | None:

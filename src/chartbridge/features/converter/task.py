@@ -16,9 +16,12 @@ class Unreadable:
     reason: str
 
 
-def convert_to_json(xml: bytes, patient_id: str) -> bytes | Unreadable:
-    """Runs in a process of the pool: the bundle as JSON."""
+def convert_to_json(xml: bytes, patient_id: str, with_report: bool) -> bytes | Unreadable:
+    """Runs in a process of the pool: the bundle as JSON, or ``{"bundle", "report"}`` with its report."""
     try:
-        return orjson.dumps(convert(xml, patient_id).bundle)
+        done = convert(xml, patient_id)
     except CcdaError as error:
         return Unreadable(str(error))
+    if with_report:
+        return orjson.dumps({"bundle": done.bundle, "report": done.report.to_json()})
+    return orjson.dumps(done.bundle)
