@@ -262,7 +262,6 @@ DERIVED_CODES = frozenset(
         (THO + "v3-GTSAbbreviation", "BID"),
         (THO + "v3-GTSAbbreviation", "TID"),
         (THO + "v3-GTSAbbreviation", "QID"),
-        ("http://hl7.org/fhir/us/core/CodeSystem/us-core-category", "sdoh"),
         (THO + "v3-DataOperation", "CREATE"),
         ("http://loinc.org", "85353-1"),
         ("http://loinc.org", "85354-9"),

@@ -257,9 +257,8 @@ def allergy(doc: Document, el: Element) -> Iterator[Claim]:
         if not negated(reaction):
             values += coded(doc, "reaction", kids(reaction, "value"))
             values += [Value("reaction onset", "time", date) for _, date in first_date(time_of(reaction))]
-            values += [Value("severity", "severity", severity_code(one)) for one in parts(reaction, _T + "8")]
-    values += [Value("severity", "severity", severity_code(one)) for one in parts(el, _T + "8")]
-    values = [one for one in values if one.data]
+            values += severity(reaction)
+    values += severity(el)
     if found:
         yield Claim(
             "allergy", el, frozenset(("AllergyIntolerance",)), found, time_of(el), tuple(values), negated(el)
@@ -278,12 +277,17 @@ NONE_KNOWN = Concept((), ("none known",))
 """Found in any unit that says that there is none known."""
 
 
-def severity_code(el: Element) -> str:
-    value = kid(el, "value")
-    return {
+def severity(el: Element) -> list[Value]:
+    """The severities within a statement: FHIR's word for it, and the source's."""
+    words = {
         "255604002": "mild", "371923003": "mild", "6736007": "moderate", "371924009": "moderate",
         "24484000": "severe", "399166001": "severe",
-    }.get("" if value is None else value.get("code") or "", "")  # fmt: skip
+    }  # fmt: skip
+    return [
+        Value("severity", "severity", (words[code], value.get("displayName") or ""))
+        for one in parts(el, _T + "8")
+        if (value := kid(one, "value")) is not None and (code := value.get("code") or "") in words
+    ]
 
 
 def problem(doc: Document, el: Element) -> Iterator[Claim]:
@@ -401,6 +405,12 @@ def dispense(doc: Document, el: Element) -> Iterator[Claim]:
         yield Claim("dispense", el, frozenset(("MedicationDispense",)), found, dates, values, negated(el))
 
 
+DOSE_NUMBER = "30973-2"
+RANK = "263486008"
+ANY_CODE = Concept((), ("",))
+"""Found in any unit of a fitting type: only the claim's values matter."""
+
+
 def immunization(doc: Document, el: Element) -> Iterator[Claim]:
     if planned(el):
         yield from medication(doc, el)
@@ -411,6 +421,12 @@ def immunization(doc: Document, el: Element) -> Iterator[Claim]:
     values += coded(doc, "site", kids(el, "approachSiteCode"))
     lot = squeezed(doc.text(kid(material, "lotNumberText")))
     values += [Value("lot", "text", lot)] if lot else []
+    values += [
+        Value("dose number", "dose number", int(str(number.get("value"))))
+        for _, one in nested(el)
+        if (code := kid(one, "code")) is not None and code.get("code") == DOSE_NUMBER
+        if (number := kid(one, "value")) is not None
+    ]
     refusals = parts(el, _T + "53", "2.16.840.1.113883.10.20.24.3.88")
     if found or negated(el):
         yield Claim(
@@ -639,6 +655,18 @@ def part(doc: Document, el: Element) -> Iterator[Claim]:
 def anything(doc: Document, el: Element) -> Iterator[Claim]:
     """A statement of no known template: its code must be somewhere."""
     found = doc.named_or(kid(el, "code"), kid(el, "text"))
+    named = kid(el, "reference", "externalDocument")
+    if named is not None and found.codes and found.codes[0][1] == "DOCCLIN":
+        yield Claim(
+            "document elsewhere", el, frozenset(("DocumentReference",)), doc.concept(kid(named, "code"))
+        )
+        return
+    if found.codes and found.codes[0][1] in (DOSE_NUMBER, RANK):
+        if found.codes[0][1] == RANK:
+            number = kid(el, "value")
+            rank = () if number is None else (Value("rank", "rank", int(number.get("value") or 0)),)
+            yield Claim("rank", el, frozenset(("Encounter",)), ANY_CODE, (), rank)
+        return
     if el.tag == V3 + "supply":
         yield from other_supply(doc, el)
         return

@@ -613,11 +613,15 @@ def unsound_report(done: Conversion, content: bytes) -> Iterator[str]:
         yield f"totals {totals}"
     if Counter(one["resourceType"] for one in made.values()) != Counter(done.report.resources):
         yield f"resources counted as {done.report.resources}"
+    content = content.replace(b"\xef\xbb\xbf", b"")
     root = etree.fromstring(content.lstrip(), etree.XMLParser(remove_comments=True, remove_pis=True))
     present = dict(placed(root))
     too_deep = tuple(account.path for account in accounts if account.reason.startswith("nested deeper"))
     told = Counter(account.path for account in accounts if account.path not in too_deep)
-    left_out = (*too_deep, *(one.split(": ")[-1] for one in done.report.issues if "were left out: /" in one))
+    left_out = (
+        *too_deep,
+        *(one.split(": ")[-1] + "/component" for one in done.report.issues if "were left out: /" in one),
+    )
     there = Counter(path for path, _ in placed(root) if not path.startswith(left_out))
     yield from (f"not in the report: {path}" for path in there - told)
     yield from (f"too often in the report: {path}" for path in told - there)
@@ -653,12 +657,13 @@ def _in_sections(holder: Element, path: str) -> Iterator[tuple[str, Element]]:
 
 def _in_holder(holder: Element, path: str, relationships: Sequence[str]) -> Iterator[tuple[str, Element]]:
     """The statements right within a section or statement, and those in its relationships."""
+    alike = Counter(el.tag for el in holder)
     before: Counter[str] = Counter()
     for el in holder:
         if el.tag in STATEMENTS:
             name = etree.QName(el).localname
             before[name] += 1
-            here = f"{path}/{name}" + (f"[{before[name]}]" if before[name] > 1 else "")
+            here = f"{path}/{name}" + (f"[{before[name]}]" if alike[el.tag] > 1 else "")
             yield here, el
             yield from _in_holder(el, here, ("entryRelationship", "component", "entry"))
     for relationship in relationships:

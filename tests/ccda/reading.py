@@ -92,7 +92,7 @@ SYSTEMS: dict[str, tuple[str, ...]] = {
             "85": "orderableDrugForm", "88": "ParticipationFunction", "89": "ParticipationMode",
             "90": "ParticipationType", "110": "RoleClass", "111": "RoleCode",
             "112": "RouteOfAdministration", "129": "SpecimenType", "139": "TimingEvent",
-            "1008": "NullFlavor", "1052": "ActSite", "1063": "ObservationValue",
+            "140": "TribalEntityUS", "1008": "NullFlavor", "1052": "ActSite", "1063": "ObservationValue",
             "1076": "ReligiousAffiliation", "1119": "AddressUse",
         }.items()
     },

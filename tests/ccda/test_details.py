@@ -258,16 +258,6 @@ def test_a_measurement_without_a_value_says_that_it_is_absent_and_a_finding_that
     assert "dataAbsentReason" not in the(converted(section("47420-5", finding)), "Observation")
 
 
-def test_a_known_screening_of_social_needs_says_so() -> None:
-    entry = observation(
-        template(".4.69"),
-        code("code", "88121-9", LOINC, "Hunger Vital Sign"),
-        '<value xsi:type="INT" value="1"/>',
-    )
-    made = the(converted(section("47420-5", entry)), "Observation")
-    assert [status_of(one) for one in made["category"]] == ["survey", "sdoh"]
-
-
 def test_a_vaccination_that_the_patient_told_of_is_not_from_the_primary_source() -> None:
     told = '<informant><relatedEntity classCode="PRS"><code code="MTH"/></relatedEntity></informant>'
     made = the(converted(section("11369-6", immunization(told))), "Immunization")

@@ -47,8 +47,9 @@ def elements_of_paths(source: bytes, done: Conversion) -> list[Any]:
     for account in done.report.statements:
         steps = account.path.removeprefix("/ClinicalDocument/").split("/")
         path = "/".join(f"v:{step}" for step in steps)
-        (one,) = root.xpath(path, namespaces={"v": "urn:hl7-org:v3"})
-        made.append(one)
+        found: Any = root.xpath(path, namespaces={"v": "urn:hl7-org:v3"})
+        assert len(found) == 1, path
+        made += found
     return made
 
 

@@ -182,7 +182,11 @@ def units(bundle: Json) -> list[Unit]:
             content = {**resource, "medication": {k: v for k, v in (target or {}).items() if k != "code"}}
         made.append(Unit(kind, resource, concepts, times, content, denied(resource)))
         for one in resource.get("component", ()):
-            made.append(Unit(kind, resource, [one["code"]], times, one, denied(resource) or denied_part(one)))
+            alike = [other for other in resource["component"] if other["code"] == one["code"]]
+            said = {**one, "component": alike}
+            made.append(
+                Unit(kind, resource, [one["code"]], times, said, denied(resource) or denied_part(one))
+            )
         for one in resource.get("reasonCode", ()):
             made.append(Unit("reason", resource, [one], times, {}, False))
         for one in at(resource, "reaction.manifestation"):
@@ -242,7 +246,7 @@ def _member_times(resource: Json, role: Json) -> dict[str, list[str]]:
 
 
 def has_date(unit: Unit, name: str, date: str, dates: Dates) -> bool:
-    """Whether a date is where it belongs, or, where R4 has no element for it, in a note that says what it is."""
+    """Whether a date is where it belongs, or where R4 has no element for it, in a note that names it."""
     label = "Ended" if name == "high" else "Date"
     if f"{label}: {date}" in at(unit.content, "note.text"):
         return True
@@ -289,7 +293,9 @@ SCOPES: dict[str, tuple[str, ...]] = {
     "reaction": ("reaction",),
     "reaction onset": ("reaction",),
     "severity": ("reaction", "note"),
-    "age": ("onsetAge", "note"),
+    "age": ("onsetAge", "onsetString", "note"),
+    "dose number": ("protocolApplied",),
+    "rank": (),
     "birth": ("bornDate", "bornPeriod"),
     "relationship": ("relationship",),
     "decision": ("provision", "policyRule"),
@@ -363,9 +369,13 @@ def has_value(unit: Unit, wanted: Value) -> bool:
         case "time":
             return any(one == wanted.data for _, one in values)
         case "severity":
-            return wanted.data in at(unit.content, "reaction.severity") or _says(
-                texts, f"severity:{wanted.data}"
-            )
+            word, shown = wanted.data
+            told = word in at(unit.content, "reaction.severity") or _says(texts, f"severity:{word}")
+            return told or (bool(shown) and _says(texts, f"severity:{shown}"))
+        case "rank":
+            return wanted.data in at(unit.content, "diagnosis.rank")
+        case "dose number":
+            return wanted.data in at(unit.content, "protocolApplied.doseNumberPositiveInt")
         case "period":
             number, measure = wanted.data
             rules = at(unit.content, "dosage.timing.repeat") + at(

@@ -215,12 +215,21 @@ def _attachment(text: Element, ctx: Context, path: str) -> Json | None:
     kind = text.get("mediaType") or "text/plain"
     own = text.text or ""
     if own.strip():
-        if text.get("representation") == "B64":
-            data = "".join(own.split())
-        else:
-            data = base64.b64encode(own.encode()).decode("ascii")
+        data = "".join(own.split()) if text.get("representation") == "B64" else None
+        if data is not None and not _is_base64(data):
+            ctx.issue("what the document embeds is no Base64; it was kept as text")
+            kind, data = "text/plain", None
+        data = data or base64.b64encode(own.encode()).decode("ascii")
         made = ctx.add("Binary", {"contentType": kind, "data": data}, None, path)
         return {"contentType": kind, "url": f"Binary/{made['id']}"}
     link = next((child.get("value") for child in text if child.tag == REFERENCE), None)
     url = "%20".join(link.split()) if link else None
     return {"contentType": kind, "url": url} if url else None
+
+
+def _is_base64(text: str) -> bool:
+    try:
+        base64.b64decode(text, validate=True)
+    except ValueError:
+        return False
+    return True

@@ -22,7 +22,8 @@ _HUGE = 9_000_000
 _LEADING_SPACE = re.compile(rb"\A(?:\xef\xbb\xbf)?\s+(?=<)")
 _PROLOG = re.compile(rb"(?:\xef\xbb\xbf)?(?:\s+|<\?.*?\?>|<!--.*?-->)*", re.DOTALL)
 _MARK = b"\xef\xbb\xbf"
-"""A byte order mark; within a document it is left from gluing files together, and no FHIR string may have it."""
+"""A byte order mark: within a document it is left from gluing files together, and no FHIR string may
+have it."""
 _UTF_8 = re.compile(
     rb"(?:\xef\xbb\xbf)?\s*+(?!<\?xml[^>]*\bencoding\s*=\s*[\"'](?!utf-?8[\"']))", re.IGNORECASE
 )

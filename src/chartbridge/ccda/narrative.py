@@ -86,7 +86,7 @@ class Narrative:
         self._ids: dict[str, tuple[list[str], int]] = {}
         self._texts: dict[str, str | None] = {}
 
-    def add(self, text: Element) -> str | None:
+    def add(self, text: Element) -> str | None:  # noqa: PLR0912 - one pass over all tags, few calls
         """The XHTML content (without the outer div) of a block; ``None`` if it holds no text at all."""
         parts = _TAGS.split(etree.tostring(text, encoding="unicode", with_tail=False))
         root, own = _identified(parts[1])

@@ -51,7 +51,7 @@ def reasons(st: Statement, ctx: Context) -> list[Json]:
         code = codeable(indication.child(VALUE), ctx) or text_concept(indication, ctx)
         if code is None:
             continue
-        if "text" not in code and (words := own_words(indication, code, ctx)):
+        if "text" not in code and (words := own_words(indication, ctx, code)):
             code["text"] = words
         indication.taken = True
         ctx.pending.append(indication)
@@ -71,21 +71,27 @@ def _holds(indication: Statement) -> bool:
     )
 
 
-def own_words(st: Statement, code: Json | None, ctx: Context) -> str | None:
-    """Words that stand in the statement itself, not in the narrative, where they are not its code's."""
+def own_words(st: Statement, ctx: Context, *told: Json | str | None) -> str | None:
+    """Words that stand in the statement itself, not in the narrative, where they are not those of the
+    concepts and texts that are told anyway."""
     el = st.child(TEXT)
     if el is None or el.text is None or el.text.isspace():
         return None
     said = ctx.text(el)
-    if said is None or code is None:
-        return said
-    known = [code.get("text"), *(one.get("display") for one in code.get("coding", ()))]
-    return None if said.casefold() in [one.casefold() for one in known if one] else said
+    if said is None:
+        return None
+    for one in told:
+        known = [one]
+        if isinstance(one, dict):
+            known = [one.get("text"), *(code.get("display") for code in one.get("coding", ()))]
+        if any(isinstance(words, str) and words.casefold() == said.casefold() for words in known):
+            return None
+    return said
 
 
-def own_note(st: Statement, code: Json | None, ctx: Context) -> list[Json]:
-    """The statement's own words as a note beside its code."""
-    said = own_words(st, code, ctx)
+def own_note(st: Statement, ctx: Context, *told: Json | str | None) -> list[Json]:
+    """The statement's own words as a note, where they are not told anyway."""
+    said = own_words(st, ctx, *told)
     return [] if said is None else [{"text": said}]
 
 

@@ -39,6 +39,7 @@ def comment(st: Statement, ctx: Context) -> Json | None:
 
 @maps(
     t.PROGNOSIS_OBSERVATION,
+    t.DECEASED_OBSERVATION,
     t.OUTCOME_OBSERVATION,
     default="observation",
     if_planned=("observation",),

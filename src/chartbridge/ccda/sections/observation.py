@@ -306,8 +306,15 @@ def observation_fields(st: Statement, ctx: Context, categories: list[Json | None
             return None
         code = {"text": st.section.title or "Observation"}
     remarks = notes(st, ctx)
-    if not first or "dataAbsentReason" in first:
-        remarks += own_note(st, code, ctx)
+    measured = first.get("valueQuantity")
+    remarks += own_note(
+        st,
+        ctx,
+        code,
+        words(first) if first else None,
+        first.get("valueCodeableConcept"),
+        None if measured is None else str(measured["value"]),
+    )
     if st.negated:
         remarks.insert(0, NEGATED)
         first, more = _denied_value(first), [_denied_value(one) for one in more]

@@ -7,7 +7,7 @@ Follows C-CDA on FHIR, problems. A negated problem is a Condition with verificat
 from __future__ import annotations
 
 from chartbridge.ccda import templates as t
-from chartbridge.ccda.codesystems import LOINC, SNOMED, UCUM
+from chartbridge.ccda.codesystems import SNOMED, UCUM
 from chartbridge.ccda.context import Context
 from chartbridge.ccda.datatypes import (
     codeable,
@@ -30,6 +30,7 @@ from chartbridge.ccda.names import (
 )
 from chartbridge.ccda.registry import maps, part
 from chartbridge.ccda.sections.common import Json, frame, notes
+from chartbridge.ccda.sections.observation import observation
 from chartbridge.ccda.statement import Statement
 
 CLINICAL = "http://terminology.hl7.org/CodeSystem/condition-clinical"
@@ -281,15 +282,4 @@ def health_status(st: Statement, ctx: Context) -> Json | None:
     value = codeable(st.child(VALUE), ctx)
     if value is None or title(value) is None:
         return None
-    return ctx.add(
-        "Observation",
-        {
-            "identifier": identifiers(st.children(ID)),
-            "status": "final",
-            "code": codeable(st.child(CODE), ctx) or concept(LOINC, "11323-3", "Health status"),
-            "subject": ctx.patient,
-            **effective(st, ctx).choice("effective"),
-            "valueCodeableConcept": value,
-        },
-        st,
-    )
+    return observation(st, ctx)

@@ -100,7 +100,7 @@ def procedure(st: Statement, ctx: Context) -> Json | None:
             "reasonCode": reasons(st, ctx),
             "bodySite": codeables(st.children(TARGET_SITE_CODE), ctx),
             "note": notes(st, ctx)
-            + own_note(st, code, ctx)
+            + own_note(st, ctx, code)
             + instructions(st, ctx)
             + _denied_devices(st, ctx),
             "focalDevice": devices,
@@ -235,7 +235,7 @@ def service_request(st: Statement, ctx: Context) -> Json | None:
             "locationReference": ctx.actors.locations(st, st.path),
             "reasonCode": reasons(st, ctx),
             "bodySite": codeables(st.children(TARGET_SITE_CODE), ctx),
-            "note": notes(st, ctx) + own_note(st, code, ctx) + _asked_value(st, ctx),
+            "note": notes(st, ctx) + own_note(st, ctx, code) + _asked_value(st, ctx),
             "patientInstruction": "; ".join(note["text"] for note in instructions(st, ctx)) or None,
         },
         st,

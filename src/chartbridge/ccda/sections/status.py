@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from chartbridge.ccda import templates as t
 from chartbridge.ccda.context import Context
-from chartbridge.ccda.datatypes import concept, effective
+from chartbridge.ccda.datatypes import effective
 from chartbridge.ccda.registry import about_another, maps
 from chartbridge.ccda.sections.common import Json, code_or_text
 from chartbridge.ccda.sections.observation import (
@@ -20,9 +20,6 @@ from chartbridge.ccda.times import NOTHING, Interval
 
 SURVEY = category("survey", "Survey")
 EXAM = category("exam", "Exam")
-SDOH = concept("http://hl7.org/fhir/us/core/CodeSystem/us-core-category", "sdoh", "SDOH")
-SDOH_SCREENINGS = frozenset(("93025-5", "96777-8", "97023-6", "88121-9", "88122-7", "88123-5", "88124-3"))
-"""PRAPARE, the AHC screening tools and the Hunger Vital Sign with its questions."""
 FUNCTIONAL_SECTIONS = ("47420-5", "10190-7")
 
 
@@ -77,8 +74,7 @@ def finding(st: Statement, ctx: Context) -> Json | None:
 @maps(t.ASSESSMENT_SCALE, events_only=True)
 def assessment_scale(st: Statement, ctx: Context) -> Json | None:
     """Assessment Scale Observation as Observation, its supporting observations as components."""
-    sdoh = SDOH if st.code_value() in SDOH_SCREENINGS else None
-    fields = observation_fields(st, ctx, [SURVEY, sdoh])
+    fields = observation_fields(st, ctx, [SURVEY])
     if fields is None:
         return None
     moment = effective(st, ctx)
