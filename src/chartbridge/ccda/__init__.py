@@ -6,7 +6,7 @@
     done.report.totals     # {"statements": 53, "converted": 40, "absorbed": 13, ...}
 
 It follows HL7's C-CDA on FHIR guide and US Core. It never fetches anything, keeps no state between
-documents, and raises nothing but :class:`CcdaError`. See docs/conversion.md.
+documents, and raises nothing but :class:`CcdaError`. See docs/conversion/.
 """
 
 from __future__ import annotations
