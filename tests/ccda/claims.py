@@ -6,6 +6,7 @@ resource (or part of one) in which it may be found.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
@@ -300,7 +301,8 @@ def problem(doc: Document, el: Element) -> Iterator[Claim]:
     types = FAMILY if another else CONDITION | REASON if reason else CONDITION
     if planned(el):
         types = frozenset(("ServiceRequest", "Goal", "Observation"))
-    if denied and any(code in EVERY_PROBLEM for _, code in found.codes):
+    general = all(GENERAL.fullmatch(name) for name in found.shown)
+    if denied and general and any(code in EVERY_PROBLEM for _, code in found.codes):
         yield Claim("problem, none known", el, CONDITION, NONE_KNOWN, time_of(el))
         return
     values: list[Value] = []
@@ -314,6 +316,10 @@ def problem(doc: Document, el: Element) -> Iterator[Claim]:
         )
 
 
+GENERAL = re.compile(
+    r"(no|none|any|known|active|clinical|problem|disease|condition|disorder|finding|s|[()])*"
+)
+"""Words that name no problem; without blanks, as the checker compares words."""
 EVERY_PROBLEM = frozenset(["55607006", "64572001", "404684003", "409586006"])
 
 

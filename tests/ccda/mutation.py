@@ -683,13 +683,17 @@ _NONE_KNOWN = frozenset(("160245001", "716186003", "409137002", "429625007", "42
 
 def turned(el: Element, resource: Json) -> Iterator[str]:
     """What a statement denies must not be shown as so, nor what it states as denied."""
+    around = [el, *el.iterancestors()]
     negated = el.get("negationInd") in ("true", "1")
+    framed = any(one.get("negationInd") in ("true", "1") for one in around)
     kind = resource.get("resourceType", "")
     if negated and kind == "Observation":
         for part in (resource, *resource.get("component", ())):
             yield from (f"negation lost ({name})" for name in _FINDINGS if name in part)
-    if kind in _REQUESTS and negated != resource.get("doNotPerform", False):
-        yield f"negation {'lost' if negated else 'invented'}"
+    if kind in _REQUESTS and negated and not resource.get("doNotPerform", False):
+        yield "negation lost"
+    if kind in _REQUESTS and not framed and resource.get("doNotPerform", False):
+        yield "negation invented"
     if negated and kind in _DENIED:
         name, allowed = _DENIED[kind]
         if resource.get(name) not in allowed:
@@ -699,8 +703,7 @@ def turned(el: Element, resource: Json) -> Iterator[str]:
         codes = {one.get("code") for one in resource.get("code", {}).get("coding", ())}
         if negated and verification not in ("refuted", "entered-in-error") and not codes & _NONE_KNOWN:
             yield f"negation lost ({verification})"
-        around = [el, *el.iterancestors()]
-        if verification == "refuted" and not any(one.get("negationInd") in ("true", "1") for one in around):
+        if verification == "refuted" and not framed:
             yield "negation invented"
 
 

@@ -12,6 +12,7 @@ from tests.ccda.builders import (
     AUTHOR,
     LOINC,
     PATIENT_ID,
+    PATIENT_ROLE,
     SNOMED,
     allergy,
     code,
@@ -21,6 +22,7 @@ from tests.ccda.builders import (
     observation,
     of_type,
     problem,
+    related,
     section,
     template,
     the,
@@ -110,12 +112,132 @@ def test_an_informant_of_the_family_is_a_related_person() -> None:
 )
 def test_the_patient_as_informant_is_the_patient(entity: str) -> None:
     done = headed(
-        f'<informant><relatedEntity classCode="PRS">{entity}{human("relatedPerson", "Ines")}'
+        f'<informant><relatedEntity classCode="PRS">{entity}{human("relatedPerson", "Ines", "Halvorsen")}'
         "</relatedEntity></informant>"
     )
     assert of_type(done, "RelatedPerson") == []
     (made,) = participations(done, "informant-extension")
     assert made["party"] == {"reference": f"Patient/{PATIENT_ID}"}
+
+
+MRN = '<id root="2.16.840.1.113883.3.9911.2" extension="MRN-77"/>'
+
+
+@pytest.mark.parametrize(
+    ("kind", "coded", "family"),
+    [
+        ("NOK", "MTH", "Halvorsen"),
+        ("PRS", "MTH", "Halvorsen"),
+        ("NOK", "", "Halvorsen"),
+        ("ECON", "", ""),
+        ("PRS", "", "Aalto"),
+    ],
+    ids=["class and code", "code", "class", "class without a name", "other name"],
+)
+def test_a_relative_registered_under_the_patients_number_is_not_the_patient(
+    kind: str, coded: str, family: str
+) -> None:
+    said = code("code", coded, ROLE_CODE) if coded else ""
+    who = human("associatedPerson", "Ines", family) if family else ""
+    done = headed(
+        f'<participant typeCode="IND"><associatedEntity classCode="{kind}">{MRN}{said}'
+        f'<telecom value="tel:+1-218-555-0161"/>{who}</associatedEntity></participant>'
+    )
+    relative = the(done, "RelatedPerson")
+    assert relative["telecom"] == [{"system": "phone", "value": "+1-218-555-0161"}]
+    (made,) = participations(done, "ParticipantExtension")
+    assert made["party"]["reference"] == f"RelatedPerson/{relative['id']}"
+
+
+def written_by(identity: str, who: str) -> str:
+    return f'<author><time value="20240105"/><assignedAuthor>{identity}{who}</assignedAuthor></author>'
+
+
+@pytest.mark.parametrize(
+    ("who", "expected"),
+    [
+        (human("assignedPerson", "Ines", "Halvorsen"), "Patient"),
+        (human("assignedPerson", "Ines Maria", "Halvorsen"), "Patient"),
+        ("<assignedPerson><name>HALVORSEN, Ines</name></assignedPerson>", "Patient"),
+        ("", "Patient"),
+        (human("assignedPerson", "Onni", "Halvorsen"), "Practitioner"),
+        ("<assignedPerson><name>Halvorsen</name></assignedPerson>", "Practitioner"),
+    ],
+    ids=["same name", "longer name", "as text", "no name", "other given name", "family name only"],
+)
+def test_an_author_of_the_patients_number_is_the_patient_unless_of_another_name(
+    who: str, expected: str
+) -> None:
+    done = converted(header=written_by(MRN, who))
+    (author,) = the(done, "Composition")["author"]
+    assert author["reference"].startswith(expected + "/")
+
+
+def test_an_authority_among_the_patients_ids_makes_nobody_the_patient() -> None:
+    authority = '<id root="2.16.840.1.113883.3.9911.99"/>'
+    role = PATIENT_ROLE.replace("<addr", authority + "<addr", 1)
+    done = converted(header=written_by(authority, human("assignedPerson", "Onni")), role=role)
+    (author,) = the(done, "Composition")["author"]
+    assert named(done, author) == "Onni"
+
+
+def visit(*places: str) -> str:
+    """An encounter at these places."""
+    located = "".join(
+        f'<participant typeCode="LOC"><participantRole classCode="SDLOC">{one}</participantRole>'
+        "</participant>"
+        for one in places
+    )
+    return (
+        f'<encounter classCode="ENC" moodCode="EVN">{template(".4.49")}'
+        f'{code("code", "185349003", SNOMED)}<effectiveTime value="2024"/>{located}</encounter>'
+    )
+
+
+def place(city: str = "", name: str = "") -> str:
+    """A place of one and the same id."""
+    where = f"<addr><city>{city}</city></addr>" if city else ""
+    entity = f"<playingEntity><name>{name}</name></playingEntity>" if name else ""
+    return f'<id root="2.999.11" extension="W"/>{where}{entity}'
+
+
+@pytest.mark.parametrize(
+    ("places", "expected"),
+    [
+        ((place("Duluth"), place("Ely")), [(None, "Duluth"), (None, "Ely")]),
+        ((place("Duluth"), place("Duluth")), [(None, "Duluth")]),
+        ((place("Duluth"), place("Duluth", "North")), [("North", "Duluth")]),
+        ((place("", "North"), place("Duluth")), [("North", "Duluth")]),
+        ((place("Duluth", "North"), place("Ely")), [("North", "Duluth"), (None, "Ely")]),
+        ((place("", "North"), place("", "South")), [("North", None), ("South", None)]),
+        ((place(), place("Ely"), place("Duluth")), [(None, "Ely"), (None, "Duluth")]),
+    ],
+)
+def test_places_of_one_id_are_one_unless_name_or_address_differ(
+    places: tuple[str, ...], expected: list[tuple[str | None, str | None]]
+) -> None:
+    done = converted(section("46240-8", visit(*places)))
+    made = [(one.get("name"), one.get("address", {}).get("city")) for one in of_type(done, "Location")]
+    assert made == expected
+    assert dangling_references(done.bundle) == []
+
+
+def test_persons_of_one_number_are_one_by_name_and_the_nameless_joins_the_first() -> None:
+    def provider(given: str, inner: str = "") -> str:
+        who = human("associatedPerson", given) if given else ""
+        entity = f'<associatedEntity classCode="PROV"><id root="{NPI}" extension="1999999919"/>{inner}{who}'
+        return f'<participant typeCode="REF">{entity}</associatedEntity></participant>'
+
+    phone = '<telecom value="tel:+1-218-555-0177"/>'
+    done = headed(provider("Urho"), provider("Impi"), provider("", phone), provider("IMPI"), provider("Urho"))
+    made = {
+        one["name"][0]["given"][0]: one.get("telecom")
+        for one in of_type(done, "Practitioner")
+        if one["identifier"][0]["value"] == "1999999919"
+    }
+    assert made == {"Urho": [{"system": "phone", "value": "+1-218-555-0177"}], "Impi": None}
+    told = [named(done, one["party"]) for one in participations(done, "ParticipantExtension")]
+    assert told == ["Urho", "Impi", "Urho", "Impi", "Urho"]
 
 
 @pytest.mark.parametrize(
@@ -212,6 +334,41 @@ def test_the_primary_care_provider_is_the_general_practitioner_and_on_the_care_t
     ]
     (event,) = the(done, "Composition")["event"]
     assert event["detail"] == [{"identifier": {"system": "urn:oid:2.999.2", "value": "E1"}}]
+
+
+@pytest.mark.parametrize(
+    ("time", "expected"),
+    [
+        ('<low value="2001"/><high value="2010"/>', []),
+        ('<low value="2001"/><high value="20231231"/>', []),
+        ('<low value="2001"/><high value="20240101"/>', ["Toivo"]),
+        ('<low value="2001"/><high value="2024"/>', ["Toivo"]),
+        ('<low value="2001"/><high value="20300101"/>', ["Toivo"]),
+        ('<low value="2001"/>', ["Toivo"]),
+        ('<low value="20230101"/><high value="20240101"/>', ["Toivo"]),
+    ],
+)
+def test_who_was_the_primary_care_provider_formerly_is_not_the_general_practitioner(
+    time: str, expected: list[str]
+) -> None:
+    former = performer("Toivo", "1999999927", "PCP").replace('<time value="2023"/>', f"<time>{time}</time>")
+    done = headed(service_event(former))
+    general = the(done, "Patient").get("generalPractitioner", [])
+    assert [named(done, one) for one in general] == expected
+    (member,) = the(done, "CareTeam")["participant"]
+    assert named(done, member["member"]) == "Toivo"
+
+
+@pytest.mark.parametrize(("end", "expected"), [("20240104", 0), ("20240105", 1)])
+def test_a_primary_care_provider_among_the_participants_is_that_on_the_documents_day(
+    end: str, expected: int
+) -> None:
+    done = headed(
+        f'<participant typeCode="IND">{code("functionCode", "PCP", FUNCTION)}<time><high value="{end}"/>'
+        f'</time><associatedEntity classCode="PROV"><id root="{NPI}" extension="1999999919"/>'
+        f"{human('associatedPerson', 'Urho')}</associatedEntity></participant>"
+    )
+    assert len(the(done, "Patient").get("generalPractitioner", [])) == expected
 
 
 def test_the_performer_of_a_procedure_is_no_care_team() -> None:
@@ -316,6 +473,24 @@ def test_a_consent_permits_nothing_that_is_not_said() -> None:
     assert codes(consent["category"][0]) == [("http://loinc.org", "64293-4")]
     assert "coding" not in consent["scope"]
     assert "provision" not in consent
+
+
+@pytest.mark.parametrize(
+    ("status", "expected"),
+    [
+        ('<statusCode code="completed"/>', "active"),
+        ("", "active"),
+        ('<statusCode code="active"/>', "proposed"),
+        ('<statusCode nullFlavor="UNK"/>', "proposed"),
+        ('<statusCode code="nullified"/>', "entered-in-error"),
+        ('<statusCode code="cancelled"/>', "inactive"),
+        ('<statusCode code="aborted"/>', "inactive"),
+    ],
+)
+def test_a_consent_is_in_force_only_where_it_was_completed(status: str, expected: str) -> None:
+    coded = code("code", "64293-4", LOINC, "Procedure consent")
+    done = headed(f"<authorization><consent>{coded}{status}</consent></authorization>")
+    assert the(done, "Consent")["status"] == expected
 
 
 # the source document
@@ -481,6 +656,56 @@ def test_each_of_several_authors_of_a_statement_is_told() -> None:
     told = named(done, the(done, "AllergyIntolerance")["recorder"])
     others = [agents(done, one)[0][1] for one in of_type(done, "Provenance") if "occurredDateTime" in one]
     assert sorted([told, *others]) == ["Aino", "Onni"]
+
+
+def comment(inner: str) -> str:
+    return (
+        f'<act classCode="ACT" moodCode="EVN">{template(".4.64")}<code code="48767-8" codeSystem="{LOINC}"/>'
+        f"<text>Seen again</text>{inner}</act>"
+    )
+
+
+def authors_of(done: Conversion, kind: str) -> list[str]:
+    """Who wrote the resources of a type, by the Provenances with a time of their own."""
+    return [
+        agents(done, one)[0][1]
+        for one in of_type(done, "Provenance")
+        if any(target["reference"].startswith(kind + "/") for target in one["target"])
+    ]
+
+
+@pytest.mark.parametrize("within", ["problem", "concern"])
+def test_who_commented_on_a_problem_did_not_write_it(within: str) -> None:
+    remark = related(comment(author("Aino", "1999999984", "20240104")))
+    entry = problem(remark) if within == "problem" else problem().replace("</act>", remark + "</act>")
+    done = converted(section("11450-4", entry), header=SAME_TIME)
+    assert "Seen again" in str(done.bundle)
+    assert authors_of(done, "Condition") == []
+
+
+def test_who_refers_to_a_problem_did_not_write_it() -> None:
+    identity = '<id root="2.16.840.1.113883.3.9911.5" extension="P1"/>'
+    refers = (
+        f'<act classCode="ACT" moodCode="EVN">{template(".4.122")}{identity}<code nullFlavor="NP"/>'
+        f"{author('Aino', '1999999984', '20240104')}</act>"
+    )
+    aim = (
+        f'<observation classCode="OBS" moodCode="GOL">{template(".4.121")}{code("code", "8302-2", LOINC)}'
+        f"{related(refers, 'REFR')}</observation>"
+    )
+    done = converted(section("11450-4", problem()), section("61146-7", aim), header=SAME_TIME)
+    assert the(done, "Goal")["addresses"]
+    assert authors_of(done, "Condition") == []
+
+
+def test_who_wrote_a_frame_around_a_result_wrote_the_result() -> None:
+    held = related(result(90, ""), "REFR")
+    concern = (
+        f'<act classCode="ACT" moodCode="EVN">{template(".4.132")}<code code="75310-3" codeSystem="{LOINC}"/>'
+        f'<statusCode code="active"/>{author("Onni", "1999999976", "20240103")}{held}</act>'
+    )
+    done = converted(section("75310-3", concern), header=SAME_TIME)
+    assert authors_of(done, "Observation") == ["Onni"]
 
 
 def test_the_same_document_gives_the_same_provenance() -> None:

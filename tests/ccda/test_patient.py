@@ -102,6 +102,8 @@ def test_a_name_that_is_the_birth_name_is_so_as_a_whole() -> None:
     [
         ('<sdtc:multipleBirthInd value="true"/>', {"multipleBirthBoolean": True}),
         ('<sdtc:multipleBirthInd value="false"/>', {"multipleBirthBoolean": False}),
+        ('<sdtc:deceasedInd value="1"/>', {"deceasedBoolean": True}),
+        ('<sdtc:deceasedInd value="maybe"/>', {}),
         (
             '<sdtc:multipleBirthInd value="true"/><sdtc:multipleBirthOrderNumber value="2"/>',
             {"multipleBirthInteger": 2},
@@ -117,6 +119,13 @@ def test_a_name_that_is_the_birth_name_is_so_as_a_whole() -> None:
 def test_birth_and_death(inner: str, expected: dict[str, Any]) -> None:
     made = person(inner)
     assert {name: made[name] for name in made if name.startswith(("multiple", "deceased"))} == expected
+
+
+def test_a_document_that_contradicts_itself_about_a_death_tells_none_and_says_so() -> None:
+    said = '<sdtc:deceasedInd value="false"/><sdtc:deceasedTime value="20240102"/></patient>'
+    done = converted(role=PATIENT_ROLE.replace("</patient>", said))
+    assert not [name for name in the(done, "Patient") if name.startswith("deceased")]
+    assert any("time of death" in issue for issue in done.report.to_json()["issues"])
 
 
 def test_race_has_its_category_its_detail_and_all_words() -> None:
@@ -257,6 +266,28 @@ def test_all_tribal_affiliations_are_kept() -> None:
 )
 def test_what_does_not_hold_of_the_patient_is_no_extension(entry: str) -> None:
     assert birth_sexes(with_traits(entry)) == []
+
+
+@pytest.mark.parametrize("loinc", ["10157-6", "57075-4"], ids=["family history", "newborn delivery"])
+def test_the_sex_of_relatives_and_newborn_children_is_not_the_patients(loinc: str) -> None:
+    assert birth_sexes(converted(section(loinc, birth_sex("M")))) == []
+
+
+@pytest.mark.parametrize("status", ["cancelled", "aborted", "nullified"])
+def test_what_stands_in_something_broken_off_is_no_extension(status: str) -> None:
+    battery = (
+        f'<organizer classCode="BATTERY" moodCode="EVN">{code("code", "X", "2.999.12", "Admission")}'
+        f'<statusCode code="{status}"/><component>{birth_sex("F")}</component></organizer>'
+    )
+    assert birth_sexes(with_traits(battery)) == []
+
+
+def test_what_names_another_subject_as_participant_is_no_extension() -> None:
+    child = (
+        '<participant typeCode="SBJ"><participantRole classCode="PRS">'
+        f"{code('code', 'CHILD', ROLE_CODE)}</participantRole></participant>"
+    )
+    assert birth_sexes(with_traits(birth_sex("M", inner=child))) == []
 
 
 @pytest.mark.parametrize(

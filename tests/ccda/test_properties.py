@@ -322,7 +322,8 @@ def test_a_dose_and_how_often_it_is_taken_are_kept(
 @calm
 @given(st.sampled_from(("HS", "ACM", "PCV", "ACD", "WAKE", "PC")), st.integers(1, 300), st.booleans())
 def test_a_dose_at_an_event_is_at_that_event(event: str, minutes: int, shifted: bool) -> None:
-    offset = f'<offset><low value="{minutes}" unit="min"/></offset>' if shifted else ""
+    sign = "-" if event.startswith("A") else ""
+    offset = f'<offset><low value="{sign}{minutes}" unit="min"/></offset>' if shifted else ""
     times = f'<effectiveTime xsi:type="EIVL_TS" operator="A"><event code="{event}"/>{offset}</effectiveTime>'
     (dosage,) = the(converted(section("10160-0", medication(times=times))), "MedicationStatement")["dosage"]
     assert dosage["timing"]["repeat"] == {"when": [event]} | ({"offset": minutes} if shifted else {})

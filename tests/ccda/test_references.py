@@ -25,11 +25,11 @@ from tests.ccda.builders import (
 PROBLEM_ID = '<id root="2.16.840.1.113883.3.9911.5" extension="P1"/>'
 
 
-def entry_reference(identifier: str) -> str:
+def entry_reference(identifier: str, attributes: str = 'moodCode="EVN"', status: str = "completed") -> str:
     """An Entry Reference to a statement of this id."""
     return (
-        f'<act classCode="ACT" moodCode="EVN">{template(".4.122")}{identifier}<code nullFlavor="NP"/>'
-        '<statusCode code="completed"/></act>'
+        f'<act classCode="ACT" {attributes}>{template(".4.122")}{identifier}<code nullFlavor="NP"/>'
+        f'<statusCode code="{status}"/></act>'
     )
 
 
@@ -88,6 +88,105 @@ def test_the_reason_of_a_procedure_may_be_an_entry_elsewhere() -> None:
     assert the(done, "Procedure")["reasonReference"] == [
         {"reference": f"Condition/{the(done, 'Condition')['id']}"}
     ]
+
+
+def operation(inner: str, identifier: str = "") -> str:
+    """A procedure with a statement within it."""
+    coded = code("code", "80146002", SNOMED, "Appendectomy")
+    return (
+        f'<procedure classCode="PROC" moodCode="EVN">{template(".4.14")}{identifier}{coded}'
+        f'<statusCode code="completed"/>{inner}</procedure>'
+    )
+
+
+@pytest.mark.parametrize(
+    ("attributes", "status"),
+    [
+        ('moodCode="EVN" negationInd="true"', "completed"),
+        ('moodCode="EVN" nullFlavor="NI"', "completed"),
+        ('moodCode="INT"', "active"),
+        ('moodCode="EVN"', "nullified"),
+        ('moodCode="EVN"', "cancelled"),
+    ],
+)
+def test_a_reference_that_does_not_hold_connects_nothing(attributes: str, status: str) -> None:
+    reason = related(entry_reference(PROBLEM_ID, attributes, status), "RSON")
+    done = converted(section("47519-4", operation(reason)), section("11450-4", problem()))
+    assert "reasonReference" not in the(done, "Procedure")
+    account = next(one for one in done.report.statements if one.template.endswith("22.4.122"))
+    assert account.reason == "does not hold as a reference to another entry"
+
+
+def test_an_id_of_a_problem_and_a_procedure_is_not_guessed_by_what_would_fit() -> None:
+    aim = section("61146-7", goal(related(entry_reference(PROBLEM_ID), "REFR")))
+    done = converted(aim, section("11450-4", problem()), section("47519-4", operation("", PROBLEM_ID)))
+    assert "addresses" not in the(done, "Goal")
+    account = next(one for one in done.report.statements if one.template.endswith("22.4.122"))
+    assert account.reason == "the id that it refers to is that of several entries"
+    assert account.resources == ()
+
+
+def test_a_problem_that_stands_twice_in_the_document_is_one() -> None:
+    aim = section("61146-7", goal(related(entry_reference(PROBLEM_ID), "REFR")))
+    done = converted(aim, section("11450-4", problem(), problem()))
+    assert len(the(done, "Goal")["addresses"]) == 1
+
+
+def finding(loinc: str, inner: str) -> str:
+    coded = code("code", loinc, LOINC)
+    return observation(template(".4.2"), inner + coded, '<value xsi:type="PQ" value="1" unit="kg"/>')
+
+
+@pytest.mark.parametrize(
+    ("attributes", "holder", "other"),
+    [("", "29463-7", "8302-2"), ('inversionInd="true"', "8302-2", "29463-7")],
+    ids=["straight", "inverted"],
+)
+@pytest.mark.parametrize(("kind", "field"), [("SPRT", "derivedFrom"), ("COMP", "hasMember")])
+def test_an_inverted_reference_is_said_of_what_is_referred_to(
+    attributes: str, holder: str, other: str, kind: str, field: str
+) -> None:
+    number = '<id root="2.16.840.1.113883.3.9911.50" extension="O1"/>'
+    refers = finding("29463-7", "").replace(
+        "</observation>", related(entry_reference(number), kind, attributes) + "</observation>"
+    )
+    done = converted(section("30954-2", refers, finding("8302-2", number)))
+    made = {one["code"]["coding"][0]["code"]: one for one in of_type(done, "Observation")}
+    assert made[holder][field] == [{"reference": f"Observation/{made[other]['id']}"}]
+    assert field not in made[other]
+
+
+def test_an_inverted_reason_makes_what_refers_the_reason() -> None:
+    number = '<id root="2.16.840.1.113883.3.9911.51" extension="X1"/>'
+    inverted = related(entry_reference(number), "RSON", 'inversionInd="true"')
+    done = converted(section("11450-4", problem(inverted)), section("47519-4", operation("", number)))
+    assert the(done, "Procedure")["reasonReference"] == [
+        {"reference": f"Condition/{the(done, 'Condition')['id']}"}
+    ]
+
+
+def test_what_many_entries_share_costs_no_more_than_a_count_of_them() -> None:
+    shared = '<id root="2.16.840.1.113883.3.9911.52" extension="S"/>'
+    entries = [
+        finding(f"{number}-1", shared).replace(
+            "</observation>", related(entry_reference(shared), "SPRT") + "</observation>"
+        )
+        for number in range(30)
+    ]
+    done = converted(section("30954-2", *entries))
+    told = [one for one in done.report.statements if one.template.endswith("22.4.122")]
+    assert len(told) == 30
+    assert {(one.resources, one.reason) for one in told} == {
+        ((), "the id that it refers to is that of several entries")
+    }
+
+
+@pytest.mark.parametrize(("said", "expected"), [("NA", "(NA)"), ("Ines Halvorsen", "(of no known flavor)")])
+def test_the_report_repeats_no_words_of_a_sender_as_null_flavor(said: str, expected: str) -> None:
+    supply = f'<supply classCode="SPLY" moodCode="EVN" nullFlavor="{said}"/>'
+    done = converted(section("46264-8", supply))
+    account = next(one for one in done.report.statements if one.path.endswith("supply"))
+    assert account.reason == f"the statement is null as a whole {expected}"
 
 
 def test_an_indication_of_a_known_problems_id_is_a_reason_reference_beside_the_code() -> None:

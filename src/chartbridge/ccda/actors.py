@@ -1,7 +1,8 @@
 """People, organizations, places and devices: each appears once, however often the document names it.
 
-Two mentions are the same when they share an identifier and their names do not differ; without
-identifiers, when their content is the same. What a later mention adds is added.
+Two mentions are the same when they share an identifier and their names do not differ, nor, of places
+that are not both named, their addresses; without identifiers, when their content is the same. What a
+later mention adds is added.
 """
 
 from __future__ import annotations
@@ -56,9 +57,33 @@ class Actors:
         self._ctx = ctx
         self.entries: dict[str, Json] = {}
         self.patient_identifiers: set[tuple[str, str]] = set()
-        self._by_identifier: dict[tuple[str, str, str], list[Json]] = {}
+        self._patient_names: list[frozenset[str]] = []
+        self._by_identifier: dict[tuple[str, str, str], dict[str, Json]] = {}
+        """By type and identifier: what carries it, by its name, the address of a place, or nothing."""
         self._seen: dict[tuple[str, bytes], tuple[Json | None, Json | None]] = {}
         self._read: dict[Element, tuple[Json | None, Json | None]] = {}
+
+    # the patient
+
+    def patient_is(self, ids: list[Json], names: list[Json]) -> None:
+        """Note by which identifiers and names the document's patient is known."""
+        self.patient_identifiers.update(
+            (one.get("system", ""), one["value"]) for one in ids if _identifies(one, "Patient")
+        )
+        self._patient_names = [_name_words(one) for one in names]
+
+    def is_patient(self, ids: list[Json], names: list[Json]) -> bool:
+        """Whether somebody of these identifiers and names is the patient.
+
+        An identifier of the patient is not enough for a person of another name: a relative is often
+        registered under it.
+        """
+        known = self.patient_identifiers
+        if not any((one.get("system", ""), one["value"]) in known for one in ids):
+            return False
+        if not names or not self._patient_names:
+            return True
+        return any(_same_person(_name_words(one), own) for one in names for own in self._patient_names)
 
     # roles
 
@@ -81,10 +106,10 @@ class Actors:
         if device is not None:
             return self._device(node, device, path), organization
         ids = identifiers(node.children(ID))
-        if any((one.get("system", ""), one["value"]) in self.patient_identifiers for one in ids):
-            return self._ctx.patient, organization
         person = node.node(ASSIGNED_PERSON)
         names = human_names(person.children(NAME)) if person is not None else []
+        if self.is_patient(ids, names):
+            return self._ctx.patient, organization
         specialty = codeable(node.child(CODE), self._ctx)
         telecom = contact_points(node.children(TELECOM))
         if not ids and not names:
@@ -230,23 +255,44 @@ class Actors:
         body = drop(fields) or {}
         keys = [(kind, one.get("system", ""), one["value"]) for one in ids if _identifies(one, kind)]
         wanted = label.casefold() if label else None
+        spot = _spot(body) if kind == "Location" else None
+        marks = [mark for mark in (wanted, spot) if mark is not None] or [""]
+        made = self._known(keys, wanted, spot, marks)
+        if made is not None:
+            _enrich(made, body)
+        else:
+            basis = body
+            if keys:
+                basis = {"identifier": min(keys, key=_preference), "name": wanted}
+                if wanted is None and spot is not None:
+                    basis["address"] = spot
+            made = self._put(kind, basis, body, path)
         for key in keys:
-            for made in self._by_identifier.get(key, ()):
-                known = _label(made)
-                if known is None or wanted is None or known.casefold() == wanted:
-                    _enrich(made, body)
-                    self._index(keys, made)
-                    return made
-        basis = {"identifier": min(keys, key=_preference), "name": wanted} if keys else body
-        made = self._put(kind, basis, body, path)
-        self._index(keys, made)
+            same = self._by_identifier.setdefault(key, {})
+            for mark in marks:
+                same.setdefault(mark, made)
         return made
 
-    def _index(self, keys: list[tuple[str, str, str]], made: Json) -> None:
+    def _known(
+        self, keys: list[tuple[str, str, str]], wanted: str | None, spot: str | None, marks: list[str]
+    ) -> Json | None:
+        """What was made of one of the identifiers and does not differ in name or place.
+
+        Only what has the same name or address, no name, or was made first is looked at: identifiers that
+        are shared by many cost no more than others.
+        """
         for key in keys:
-            same = self._by_identifier.setdefault(key, [])
-            if made not in same:
-                same.append(made)
+            same = self._by_identifier.get(key)
+            if same is None:
+                continue
+            for mark in (*marks, ""):
+                made = same.get(mark)
+                if made is not None and _agree(made, wanted, spot):
+                    return made
+            first = next(iter(same.values()))
+            if _agree(first, wanted, spot):
+                return first
+        return None
 
     def _put(self, kind: str, basis: Json, body: Json, path: str) -> Json:
         """The resource whose id comes from ``basis``, made of ``body`` where it is not there yet."""
@@ -267,6 +313,34 @@ class Actors:
 def _identifies(one: Json, kind: str) -> bool:
     """A bare OID names an authority as often as a person, so it identifies organizations only."""
     return kind == "Organization" or one.get("system") != "urn:ietf:rfc:3986" or ":uuid:" in one["value"]
+
+
+def _name_words(name: Json) -> frozenset[str]:
+    """What a HumanName is made of, without titles."""
+    parts = [*name.get("given", ()), name.get("family"), *name.get("suffix", ()), name.get("text")]
+    return frozenset(" ".join(part for part in parts if part).casefold().replace(",", " ").split())
+
+
+def _same_person(one: frozenset[str], other: frozenset[str]) -> bool:
+    """Whether two names differ in nothing but what only one of them has; a single word tells too little."""
+    return one == other or (min(len(one), len(other)) > 1 and (one <= other or other <= one))
+
+
+def _spot(place: Json) -> str | None:
+    """Where a Location is, in words."""
+    where = place.get("address")
+    if where is None:
+        return None
+    lines, names = where.get("line", ()), ("city", "state", "postalCode", "text")
+    return " ".join([*lines, *(where[name] for name in names if name in where)]).casefold()
+
+
+def _agree(made: Json, wanted: str | None, spot: str | None) -> bool:
+    """Whether a mention of this name and address may be what was made."""
+    known = _label(made)
+    if known is not None and wanted is not None:
+        return known.casefold() == wanted
+    return spot is None or (there := _spot(made)) is None or there == spot
 
 
 def _preference(key: tuple[str, str, str]) -> tuple[bool, str, str]:

@@ -52,8 +52,8 @@ NOTED_RESOURCES = frozenset(
 MAX_NESTING = 40
 """Statements nested deeper than this are reported, not converted; real documents stay below ten."""
 
-_CODE = re.compile(r"[A-Za-z0-9.-]{1,40}")
-"""What a section's code looks like: the report repeats nothing that a sender could have written freely."""
+_CODE = re.compile(r"\d{1,8}(-\d)?")
+"""What a section's code in LOINC looks like: the report repeats nothing that may be somebody's words."""
 
 _KNOWN: dict[str, Mapper | str] = {}
 
@@ -81,7 +81,7 @@ class Context:
         self.statements: list[Statement] = []
         self.issues: list[str] = []
         self.encounters: dict[tuple[str, str], list[Resource]] = {}
-        """Encounters by identifier, so that the header's and a section's become one."""
+        """Encounters by identifier and time, so that the header's and a section's become one."""
         self.pending: list[Statement] = []
         """Statements that refer to others by id: resolved when all entries are converted."""
         self._remark = remark

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import gc
 from collections import Counter
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import chartbridge.ccda.sections  # noqa: F401 - registers all mappers
 from chartbridge.ccda.actors import Actors
@@ -25,8 +24,7 @@ CONVERTER_VERSION = "3"
 """Changes whenever the same document may give another bundle: results are kept by it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Conversion:
+class Conversion(NamedTuple):
     """The outcome: ``bundle`` is a FHIR R4 batch Bundle as plain JSON, ``report`` the account of it."""
 
     bundle: dict[str, Any]

@@ -24,8 +24,6 @@ from chartbridge.ccda.codesystems import (
 from chartbridge.ccda.context import Context
 from chartbridge.ccda.names import (
     EFFECTIVE_TIME,
-    HIGH,
-    LOW,
     NAME,
     ORIGINAL_TEXT,
     QUALIFIER,
@@ -319,29 +317,6 @@ def quantity(el: Element | None) -> Json | None:
             made["system"] = UCUM
             made["code"] = unit
     return made
-
-
-def bounds(el: Element | None) -> tuple[Json | None, Json | None]:
-    """The low and high of an IVL_PQ as quantities."""
-    if el is None:
-        return None, None
-    low = high = None
-    for child in el:
-        if child.tag == LOW:
-            low = quantity(child)
-        elif child.tag == HIGH:
-            high = quantity(child)
-    return low, high
-
-
-def range_(el: Element | None) -> Json | None:
-    """IVL_PQ as Range (whose quantities carry no comparator)."""
-    made: Json = {}
-    for name, bound in zip(("low", "high"), bounds(el), strict=True):
-        if bound is not None:
-            bound.pop("comparator", None)
-            made[name] = bound
-    return made or None
 
 
 # times

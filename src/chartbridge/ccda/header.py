@@ -84,6 +84,8 @@ class Header:
     def __init__(self, document: Node, ctx: Context) -> None:
         self.document = document
         self.ctx = ctx
+        self.moment = when(document.child(EFFECTIVE_TIME), ctx).start
+        """When the document was made."""
         self.agents: list[Agent] = []
         """Who had a part in making the document, for its Provenance."""
         self.extensions: list[Json] = []
@@ -167,7 +169,7 @@ class Header:
                 continue
             path = f"{ROOT}/documentationOf[{position}]/serviceEvent"
             period = when(node.child(EFFECTIVE_TIME), self.ctx).period
-            members = self._performers(node, path)
+            members = self._performers(node, path, (period or {}).get("end"))
             if members and node.el.get("classCode") == "PCPR":
                 team = {"subject": self.ctx.patient, "period": period, "participant": members}
                 self.ctx.add("CareTeam", team, None, path)
@@ -182,8 +184,8 @@ class Header:
                 made.append(one)
         return made
 
-    def _performers(self, node: Node, path: str) -> list[Json]:
-        """The performers of a service event as members of a care team."""
+    def _performers(self, node: Node, path: str, until: str | None) -> list[Json]:
+        """The performers of a service event, which ended ``until`` then, as members of a care team."""
         members: list[Json] = []
         for participation, person, organization in self.ctx.actors.performers(node, path):
             who = person or organization
@@ -192,8 +194,9 @@ class Header:
             kind = participation.el.get("typeCode") or "PRF"
             self.extensions.append(extension("ParticipantExtension", kind, participation, who, self.ctx))
             function = participation.child(FUNCTION_CODE)
+            period = when(participation.child(TIME), self.ctx).period
             if function is not None and function.get("code") in PRIMARY_CARE:
-                self._general_practitioner(who)
+                self._general_practitioner(who, period, until)
             assigned = participation.node(ASSIGNED_ENTITY)
             code = None if assigned is None else assigned.child(CODE)
             role = codeable(function, self.ctx) or codeable(code, self.ctx) or participation_type(kind)
@@ -202,14 +205,21 @@ class Header:
                     "role": [role],
                     "member": who,
                     "onBehalfOf": organization if who["reference"].startswith("Practitioner/") else None,
-                    "period": when(participation.child(TIME), self.ctx).period,
+                    "period": period,
                 }
             )
             if one and one not in members:
                 members.append(one)
         return members
 
-    def _general_practitioner(self, who: Json) -> None:
+    def _general_practitioner(self, who: Json, period: Json | None, until: str | None = None) -> None:
+        """Note a primary care provider, unless that was over before the document was made.
+
+        Who was one to the end of the event, ``until``, is one as far as the document tells.
+        """
+        end = (period or {}).get("end", "")[:10]
+        if end and all(day is None or end < day[: len(end)] for day in (until, self.moment)):
+            return
         if who["reference"].startswith(("Practitioner/", "Organization/")) and (
             who not in self.general_practitioners
         ):
@@ -234,11 +244,11 @@ class Header:
                     self.extensions.append(extension(name, kind, participation, organization, self.ctx))
                 function = participation.child(FUNCTION_CODE)
                 part = agent_kind or self._agent_kind(function)
+                time = when(participation.child(TIME), self.ctx)
                 if part:
-                    time = when(participation.child(TIME), self.ctx).start
-                    self._took_part(part, person, organization, time)
+                    self._took_part(part, person, organization, time.start)
                 if function is not None and function.get("code") in PRIMARY_CARE:
-                    self._general_practitioner(who)
+                    self._general_practitioner(who, time.period)
 
     def _agent_kind(self, function: Element | None) -> str:
         """What a participant is in the Provenance: something only where its function is a code of that."""
@@ -273,8 +283,7 @@ class Header:
         the id itself where it is an OID or a UUID, else ``urn:hl7ii:<root>:<extension>``. It tells which
         document this is, not where it can be fetched.
         """
-        document, ctx = self.document, self.ctx
-        moment = when(document.child(EFFECTIVE_TIME), ctx).start
+        document, ctx, moment = self.document, self.ctx, self.moment
         legal = next((one["party"] for one in self.attesters if one["mode"] == "legal"), None)
         language = document.child(LANGUAGE_CODE)
         return ctx.add(
@@ -343,6 +352,5 @@ class Header:
                 {"code": relation, "targetIdentifier": one} for relation, one in self.relations
             ]
         targets = [ctx.ref(composition) or {}, ctx.ref(source) or {}]
-        moment = when(self.document.child(EFFECTIVE_TIME), ctx).start
-        document_provenance(self.agents, targets, targets[1], moment, ctx, ROOT)
+        document_provenance(self.agents, targets, targets[1], self.moment, ctx, ROOT)
         statement_provenances(targets[1], ctx)

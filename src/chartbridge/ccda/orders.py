@@ -22,6 +22,17 @@ CONSENT = V3 + "consent"
 CCDA_ON_FHIR = "http://hl7.org/fhir/us/ccda/StructureDefinition/"
 PRIORITIES = {"R": "routine", "UR": "urgent", "A": "asap", "S": "stat", "EM": "stat"}
 
+CONSENT_STATES = {
+    "": "active",
+    "completed": "active",
+    "aborted": "inactive",
+    "cancelled": "inactive",
+    "obsolete": "inactive",
+    "suspended": "inactive",
+    "nullified": "entered-in-error",
+}
+"""The statusCode of a consent as consent-state-codes; C-CDA knows only ``completed``, others are proposed."""
+
 
 def orders(document: Node, ctx: Context) -> list[Json]:
     """inFulfillmentOf/order as ServiceRequest; one without a code is no more than its identifier."""
@@ -58,10 +69,11 @@ def consents(document: Node, ctx: Context) -> list[Json]:
         ids, code = identifiers(node.children(ID)), codeable(node.child(CODE), ctx)
         if not ids and code is None:
             continue
-        status = node.child(STATUS_CODE)
+        stated = node.child(STATUS_CODE)
+        status = "" if stated is None else stated.get("code") or "unknown"
         fields = {
             "identifier": ids,
-            "status": "active" if status is None or status.get("code") == "completed" else "proposed",
+            "status": CONSENT_STATES.get(status, "proposed"),
             "scope": {"extension": absent_extension()},
             "category": [code or {"extension": absent_extension()}],
             "patient": ctx.patient,

@@ -21,7 +21,6 @@ from chartbridge.ccda.names import (
     ASSIGNED_PERSON,
     ASSOCIATED_ENTITY,
     ASSOCIATED_PERSON,
-    CODE,
     EFFECTIVE_TIME,
     FUNCTION_CODE,
     ID,
@@ -44,14 +43,16 @@ Party = tuple[Json | None, Json | None]
 """References to a person (or device, or place) and to the organization that it acts for."""
 
 INTENDED_RECIPIENT = V3 + "intendedRecipient"
+RECIPIENT = V3 + "informationRecipient"
 SCOPING_ORGANIZATION = V3 + "scopingOrganization"
 _AS_ASSIGNED = {
     ASSOCIATED_PERSON: ASSIGNED_PERSON,
     RELATED_PERSON: ASSIGNED_PERSON,
-    V3 + "informationRecipient": ASSIGNED_PERSON,
+    RECIPIENT: ASSIGNED_PERSON,
     SCOPING_ORGANIZATION: REPRESENTED_ORGANIZATION,
     V3 + "receivedOrganization": REPRESENTED_ORGANIZATION,
 }
+_PERSONS = (ASSOCIATED_PERSON, RELATED_PERSON, RECIPIENT)
 
 CLINICAL_DOCUMENT = "http://hl7.org/fhir/uv/fhir-clinical-document/StructureDefinition/"
 PARTICIPATION_TYPE = "http://terminology.hl7.org/CodeSystem/v3-ParticipationType"
@@ -95,6 +96,8 @@ _RELATIONSHIPS = {
     "SPNSR": "coverage sponsor",
 }
 _ONESELF = frozenset(("SELF", "ONESELF"))
+_OTHERS = frozenset(("CAREGIVER", "ECON", "GUARD", "NOK"))
+"""Classes that nobody is of oneself."""
 
 
 def participation_type(code: str) -> Json:
@@ -127,9 +130,10 @@ def entity_of(participation: Node) -> Element | None:
 def party(entity: Element, participation: Node, ctx: Context, path: str) -> Party:
     """Who an assigned, related or associated entity or an intended recipient is.
 
-    The patient is nobody's relation: an entity of the patient's own identifier, or whose code says so, is
-    the Patient. A provider becomes a Practitioner; somebody else, a RelatedPerson, even where only an
-    address or a telecom is known; an entity without a person is the organization that it belongs to.
+    The patient is nobody's relation: an entity whose code says so is the Patient, and one of the patient's
+    own identifier where neither its name nor a code or class of relationship says otherwise. A provider
+    becomes a Practitioner; somebody else, a RelatedPerson, even where only an address or a telecom is
+    known; an entity without a person is the organization that it belongs to.
     """
     if entity.tag == ASSIGNED_ENTITY:
         return ctx.actors.role(entity, path)
@@ -146,11 +150,21 @@ def party(entity: Element, participation: Node, ctx: Context, path: str) -> Part
 
 
 def _is_patient(node: Node, kind: str, ctx: Context) -> bool:
-    code = node.child(CODE)
-    if kind == "PAT" or (code is not None and code.get("code") in _ONESELF):
-        return True
-    known = ctx.actors.patient_identifiers
-    return any((one.get("system", ""), one["value"]) in known for one in identifiers(node.children(ID)))
+    person = _person(node)
+    stated = relationships(node, person, ctx)
+    if stated or kind in _OTHERS:
+        return any(_of_oneself(one) for one in stated)
+    names = human_names(person.children(NAME)) if person is not None else []
+    return kind == "PAT" or ctx.actors.is_patient(identifiers(node.children(ID)), names)
+
+
+def _of_oneself(relationship: Json) -> bool:
+    said = [*(one["code"] for one in relationship.get("coding", ())), relationship.get("text", "")]
+    return any(one.upper() in _ONESELF for one in said)
+
+
+def _person(node: Node) -> Node | None:
+    return next((found for tag in _PERSONS if (found := node.node(tag)) is not None), None)
 
 
 def _as_assigned(entity: Element) -> Element:
@@ -162,7 +176,7 @@ def _as_assigned(entity: Element) -> Element:
 
 
 def _related(node: Node, kind: str, participation: Node, ctx: Context, path: str) -> Json | None:
-    person = node.node(ASSOCIATED_PERSON) or node.node(RELATED_PERSON)
+    person = _person(node)
     names = human_names(person.children(NAME)) if person is not None else []
     telecom = contact_points(node.children(TELECOM))
     where = addresses(node.children(ADDR))

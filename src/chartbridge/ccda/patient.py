@@ -67,6 +67,7 @@ CORE = "http://hl7.org/fhir/StructureDefinition/"
 _PATH = "/ClinicalDocument/recordTarget[1]/patientRole"
 
 GENDERS = {"M": "male", "F": "female", "UN": "other", "O": "other", "U": "unknown", "UNK": "unknown"}
+_FLAGS = {"true": True, "1": True, "false": False, "0": False}
 OMB_RACES = frozenset(("1002-5", "2028-9", "2054-5", "2076-8", "2106-3"))
 OMB_ETHNICITIES = frozenset(("2135-2", "2186-5"))
 TWO_LETTERS = {
@@ -119,20 +120,20 @@ def patient(document: Node, ctx: Context) -> Json:
     if len(document.children(RECORD_TARGET)) > 1:
         ctx.issue("the document names more than one patient; only the first was taken")
     person = role.node(PATIENT) or role
-    ids = identifiers(role.children(ID))
-    ctx.actors.patient_identifiers.update((one.get("system", ""), one["value"]) for one in ids)
+    ids, names = identifiers(role.children(ID)), _names(person)
+    ctx.actors.patient_is(ids, names)
     made["extension"] += _extensions(person, ctx)
     made.update(
         drop(
             {
                 "identifier": ids,
                 "active": True,
-                "name": _names(person),
+                "name": names,
                 "telecom": contact_points(role.children(TELECOM)),
                 "gender": _gender(person.child(ADMINISTRATIVE_GENDER_CODE)),
                 "birthDate": date(person.child(BIRTH_TIME)),
                 **_birth_time(person.child(BIRTH_TIME)),
-                **_deceased(person),
+                **_deceased(person, ctx),
                 "address": addresses(role.children(ADDR)),
                 "maritalStatus": codeable(person.child(MARITAL_STATUS_CODE), ctx),
                 **_multiple_birth(person),
@@ -178,14 +179,22 @@ def _names(person: Node) -> list[Json]:
     return made
 
 
-def _deceased(person: Node) -> Json:
+def _flag(el: Element | None) -> bool | None:
+    """What a BL says; ``None`` where it says nothing."""
+    return None if el is None else _FLAGS.get((el.get("value") or "").strip())
+
+
+def _deceased(person: Node, ctx: Context) -> Json:
+    """The time of death, or whether there was one; a document that contradicts itself tells neither."""
     time = person.child(SDTC_DECEASED_TIME)
     moment = timestamp(time.get("value") or "") if time is not None and time.get("value") else None
+    dead = _flag(person.child(SDTC_DECEASED_IND))
+    if moment and dead is False:
+        ctx.issue("the patient is said not to have died and a time of death is given; neither was taken")
+        return {}
     if moment:
         return {"deceasedDateTime": moment}
-    flag = person.child(SDTC_DECEASED_IND)
-    said = None if flag is None else flag.get("value")
-    return {"deceasedBoolean": said == "true"} if said in ("true", "false") else {}
+    return {} if dead is None else {"deceasedBoolean": dead}
 
 
 def _multiple_birth(person: Node) -> Json:
@@ -193,9 +202,8 @@ def _multiple_birth(person: Node) -> Json:
     number = "" if order is None else (order.get("value") or "").strip()
     if number.isdecimal():
         return {"multipleBirthInteger": int(number)}
-    flag = person.child(SDTC_MULTIPLE_BIRTH_IND)
-    said = None if flag is None else flag.get("value")
-    return {"multipleBirthBoolean": said == "true"} if said in ("true", "false") else {}
+    said = _flag(person.child(SDTC_MULTIPLE_BIRTH_IND))
+    return {} if said is None else {"multipleBirthBoolean": said}
 
 
 def _extensions(person: Node, ctx: Context) -> list[Json]:
@@ -326,9 +334,9 @@ def _languages(person: Node, ctx: Context) -> list[Json]:
         if one is None:
             one = {"language": language}
             made.append(one)
-        preference = node.child(PREFERENCE_IND)
-        if preference is not None and preference.get("value") in ("true", "false"):
-            one["preferred"] = preference.get("value") == "true" or one.get("preferred", False)
+        preferred = _flag(node.child(PREFERENCE_IND))
+        if preferred is not None:
+            one["preferred"] = preferred or one.get("preferred", False)
         ability = _ability(node, ctx)
         if ability is not None and ability not in one.setdefault("extension", []):
             one["extension"].append(ability)

@@ -12,6 +12,8 @@ from chartbridge.ccda.context import Context, Resource
 from chartbridge.ccda.datatypes import absent_extension, concept, when
 from chartbridge.ccda.names import ASSIGNED_AUTHOR, AUTHOR, TIME
 from chartbridge.ccda.node import Node
+from chartbridge.ccda.registry import PARTS
+from chartbridge.ccda.statement import Statement
 from chartbridge.fhir import drop, instant
 
 Json = dict[str, Any]
@@ -89,13 +91,20 @@ def statement_provenances(source: Json, ctx: Context) -> None:
     """A Provenance for each author and time among the statements, of all resources made of that author's
     statements that cannot tell both themselves.
 
+    Who wrote a part of a resource, such as a comment, or a reference to it, did not write the whole.
     Statements without an author of their own have their section's or the document's, which the
     Composition tells.
     """
     groups: dict[tuple[str, str, str], tuple[Agent, str, dict[str, None]]] = {}
+    references = set(map(id, ctx.pending))
     for st in ctx.statements:
         if AUTHOR not in st.one or not st.resources:
             continue
+        own = list(st.resources)
+        if st.outcome == "absorbed":
+            if st.template in PARTS or id(st) in references:
+                continue
+            own = _written(st)
         for position, el in enumerate(st.children(AUTHOR), 1):
             participation = Node(el)
             assigned = participation.child(ASSIGNED_AUTHOR)
@@ -106,7 +115,7 @@ def statement_provenances(source: Json, ctx: Context) -> None:
             agent = agent_of("author", person, organization, when(participation.child(TIME), ctx).start)
             if agent is None:
                 continue
-            wanting = [key for key in st.resources if not _tells(ctx.entries.get(key), agent)]
+            wanting = [key for key in own if not _tells(ctx.entries.get(key), agent)]
             if wanting:
                 identity = (agent.who["reference"], _key(agent.on_behalf), agent.time or "")
                 group = groups.setdefault(identity, (agent, path, {}))
@@ -114,6 +123,14 @@ def statement_provenances(source: Json, ctx: Context) -> None:
     for agent, path, keys in groups.values():
         targets = [{"reference": key} for key in keys]
         ctx.add("Provenance", _fields(targets, [agent], source, agent.time), None, path)
+
+
+def _written(st: Statement) -> list[str]:
+    """What an absorbed statement is a frame or a component of; what it is a mere detail of is not its own."""
+    holder = st.parent
+    while holder is not None and holder.outcome == "absorbed":
+        holder = holder.parent
+    return [key for key in st.resources if holder is None or key not in holder.resources]
 
 
 def _key(reference: Json | None) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from chartbridge.ccda.statement import Outcome
@@ -49,13 +48,13 @@ class Account(NamedTuple):
         return made
 
 
-@dataclass(frozen=True, slots=True)
-class Report:
+class Report(NamedTuple):
     """All accounts, in document order of their entries, and what was wrong outside of them."""
 
     converter_version: str
     statements: Sequence[Account]
-    resources: dict[str, int] = field(default_factory=dict)
+    resources: dict[str, int]
+    """The number of resources by type."""
     issues: Sequence[str] = ()
 
     @property

@@ -21,6 +21,9 @@ from chartbridge.ccda.names import (
 from chartbridge.ccda.node import Node, node_at
 from chartbridge.ccda.templates import ALIASES, BY_CODE, GENERIC
 
+_FRAMES = frozenset(("act", "organizer"))
+_CONTENT = frozenset(("", "SUBJ", "COMP"))
+_OFF = frozenset(("nullified", "cancelled", "aborted"))
 _RELATIONSHIPS = (ENTRY_RELATIONSHIP, COMPONENT, ENTRY)
 
 
@@ -149,24 +152,52 @@ class Statement(Node):
         return self.el.get("negationInd") in ("true", "1")
 
     @property
+    def frame(self) -> Statement | None:
+        """The statement that this one is the content of: what is said of that holds of this as well.
+
+        An act or organizer holds what it is about and its components, but not reasons and references;
+        a medication holds its supplies.
+        """
+        parent = self.parent
+        if parent is None:
+            return None
+        if parent.tag in _FRAMES and self.type_code in _CONTENT:
+            return parent
+        return parent if self.tag == "supply" and parent.tag == "substanceAdministration" else None
+
+    @property
     def denied(self) -> bool:
-        """Whether this is negated itself, or by the concern or diagnosis act that it is the content of."""
-        return self.negated or (self.parent is not None and self.parent.tag == "act" and self.parent.negated)
+        """Whether this is negated itself, or by a statement that it is the content of."""
+        if self.negated:
+            return True
+        frame = self.frame
+        return frame is not None and frame.denied
 
     @property
     def nullified(self) -> bool:
-        """Whether statusCode says that this was entered in error, here or in the act around it."""
-        parent = self.parent
-        return self.code_value(STATUS_CODE) == "nullified" or (
-            parent is not None and parent.tag == "act" and parent.code_value(STATUS_CODE) == "nullified"
-        )
+        """Whether statusCode says that this was entered in error, here or in what this is the content of."""
+        if self.code_value(STATUS_CODE) == "nullified":
+            return True
+        frame = self.frame
+        return frame is not None and frame.nullified
+
+    @property
+    def status(self) -> str:
+        """The statusCode's code, ``nullified`` where that is said of what this is the content of."""
+        return "nullified" if self.nullified else self.code_value(STATUS_CODE)
 
     @property
     def is_asserted(self) -> bool:
-        """Whether it says its content itself of the same person as what is around it: it is neither
-        negated nor retracted, and names no subject of its own. Only such a part may be taken into another.
-        """
-        return not (self.negated or SUBJECT in self.one or self.code_value(STATUS_CODE) == "nullified")
+        """Whether it holds, of the same person as what is around it: it is neither negated nor null as a
+        whole, neither a risk nor retracted nor broken off, and names no subject of its own. Only such a
+        part may be taken into another."""
+        return not (
+            self.negated
+            or SUBJECT in self.one
+            or self.el.get("nullFlavor") is not None
+            or self.mood == "RSK"
+            or self.code_value(STATUS_CODE) in _OFF
+        )
 
     @property
     def another(self) -> Node | None:

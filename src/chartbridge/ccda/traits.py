@@ -13,9 +13,9 @@ from typing import Any
 from chartbridge.ccda import templates as t
 from chartbridge.ccda.context import Context
 from chartbridge.ccda.datatypes import codeable, effective
-from chartbridge.ccda.names import STATUS_CODE, VALUE
+from chartbridge.ccda.names import PARTICIPANT, STATUS_CODE, VALUE
 from chartbridge.ccda.patient import CORE, US_CORE
-from chartbridge.ccda.registry import about_another
+from chartbridge.ccda.registry import FAMILY_HISTORY, about_another
 from chartbridge.ccda.statement import Statement
 
 Json = dict[str, Any]
@@ -103,6 +103,9 @@ _NULL_CODES: dict[Trait, tuple[str, ...]] = {
 }
 """The nullFlavors that are codes of the extension's own value set."""
 _VALID = frozenset(("", "completed", "active"))
+_RETRACTED = frozenset(("nullified", "cancelled", "aborted"))
+_OF_OTHERS = frozenset((FAMILY_HISTORY, "57075-4"))
+"""Sections about relatives and about newborn children (LOINC)."""
 
 
 def complete_patient(made: Json, ctx: Context) -> None:
@@ -110,7 +113,8 @@ def complete_patient(made: Json, ctx: Context) -> None:
     identity, tribal affiliation and interpreter needed, and FHIR's pronouns.
 
     Only what holds of the patient counts: not what is negated, planned, nullified or cancelled (nor what
-    stands within such a statement), nor what is about somebody else. Where several observations of a
+    stands within such a statement), nor what is about somebody else: a relative, a newborn child, or
+    whom a participant of type SBJ names. Where several observations of a
     kind differ, the newest by effectiveTime wins, one without a time is older than any other, of the same
     time the first wins; and a known value wins over an unknown one. A person may have several tribal
     affiliations, so all of these are kept. The observations stay Observations as well.
@@ -143,11 +147,17 @@ def _trait(st: Statement) -> Trait | None:
 
 def _holds(st: Statement) -> bool:
     """Whether an observation was made, is valid, and is about the patient."""
-    if about_another(st) or st.code_value(STATUS_CODE) not in _VALID:
+    if about_another(st) or st.section.code in _OF_OTHERS or st.code_value(STATUS_CODE) not in _VALID:
         return False
     holder: Statement | None = st
     while holder is not None:
-        if holder.negated or holder.planned or holder.nullified or holder.el.get("nullFlavor") is not None:
+        if (
+            holder.negated
+            or holder.planned
+            or holder.code_value(STATUS_CODE) in _RETRACTED
+            or holder.el.get("nullFlavor") is not None
+            or any(el.get("typeCode") == "SBJ" for el in holder.children(PARTICIPANT))
+        ):
             return False
         holder = holder.parent
     return True

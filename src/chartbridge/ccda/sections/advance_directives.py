@@ -6,7 +6,7 @@ from chartbridge.ccda import templates as t
 from chartbridge.ccda.codesystems import LOINC
 from chartbridge.ccda.context import Context
 from chartbridge.ccda.datatypes import codeable, concept, effective, identifiers
-from chartbridge.ccda.names import CODE, ID, STATUS_CODE, TEXT, VALUE
+from chartbridge.ccda.names import CODE, ID, TEXT, VALUE
 from chartbridge.ccda.registry import maps
 from chartbridge.ccda.sections.common import Json, frame
 from chartbridge.ccda.statement import Statement
@@ -48,7 +48,7 @@ def consent(st: Statement, ctx: Context) -> Json | None:
         "Consent",
         {
             "identifier": identifiers(st.children(ID))[:1] or None,
-            "status": "proposed" if st.planned else STATUS.get(st.code_value(STATUS_CODE), "active"),
+            "status": "proposed" if st.planned else STATUS.get(st.status, "active"),
             "scope": SCOPE,
             "category": [DIRECTIVE, topic],
             "patient": ctx.patient,
@@ -57,7 +57,7 @@ def consent(st: Statement, ctx: Context) -> Json | None:
             "policyRule": rule,
             "provision": drop(
                 {
-                    "type": "deny" if st.negated else "permit",
+                    "type": "deny" if st.denied else "permit",
                     "period": moment.period if moment.point is None else None,
                     "code": [decision],
                 }

@@ -13,7 +13,15 @@ from typing import Any
 from chartbridge.ccda import templates as t
 from chartbridge.ccda.codesystems import SNOMED
 from chartbridge.ccda.context import Context
-from chartbridge.ccda.datatypes import absent_extension, codeable, concept, effective, identifiers, when
+from chartbridge.ccda.datatypes import (
+    absent_extension,
+    codeable,
+    concept,
+    effective,
+    identifiers,
+    title,
+    when,
+)
 from chartbridge.ccda.names import (
     CODE,
     EFFECTIVE_TIME,
@@ -89,6 +97,8 @@ _NOTHING = re.compile(
 )
 """What a 'substance' says that is none: with a negation it says so twice, and means it once."""
 NO_KNOWN_CODES = frozenset(("716186003", "409137002", "429625007", "428607008", "428197003", "160244002"))
+_ANY_SUBSTANCE = frozenset(("105590001", "410942007", "373873005", "763158003", "255620007", "762766007"))
+"""Substance, drug, medicinal product, food: what is beside a 'no known allergy' names no allergen."""
 STATUS = {
     "55561003": "active",
     "73425007": "inactive",
@@ -139,30 +149,31 @@ def allergy_intolerance(st: Statement, ctx: Context) -> Json | None:
     value = codeable(st.child(VALUE), ctx)
     kinds = [one["code"] for one in value.get("coding", ())] if value else []
     substance = _substance(st, ctx)
-    no_known = any(kind in NO_KNOWN_CODES for kind in kinds)
-    if st.denied and substance is not None and _NOTHING.match(substance.get("text", "")):
-        no_known = "coding" not in substance
-    if no_known and any(kind in NO_KNOWN_CODES for kind in kinds):
-        code = value
-    elif no_known:
-        code = {**_no_known(kinds, None), **(substance or {})}
-    elif st.denied and substance is None:
-        code = _no_known(kinds, value)
-    else:
+    none_known = any(kind in NO_KNOWN_CODES for kind in kinds)
+    named = substance is not None and not _names_none(substance, st.denied, none_known)
+    contradicted = none_known and named
+    if contradicted:
+        ctx.issue("says that no allergy is known, and names an allergen: the allergen is kept")
+    if named:
         code = substance
+    elif none_known:
+        code = value
+    elif substance is not None:
+        code = {**_no_known(kinds, None), **substance}
+    else:
+        code = _no_known(kinds, value) if st.denied else None
     if code is None:
         code = _text_only(st, ctx) or (value if not st.denied else None)
     if code is None:
         return None
     reactions, severities = _reactions(st, ctx)
-    refuted = st.denied and substance is not None and not no_known
     author, recorded = ctx.actors.author(st, st.path)
     onset = effective(st, ctx)
     return ctx.add(
         "AllergyIntolerance",
         {
             "identifier": identifiers(st.children(ID)),
-            **_statuses(st, onset.high is not None, refuted),
+            **_statuses(st, onset.high is not None, st.denied and named, contradicted),
             "type": next((TYPE[kind] for kind in kinds if kind in TYPE), None),
             "category": [next((CATEGORY[kind] for kind in kinds if kind in CATEGORY), None)],
             "criticality": _criticality(st),
@@ -171,7 +182,10 @@ def allergy_intolerance(st: Statement, ctx: Context) -> Json | None:
             **_onset(onset.choice("onset")),
             "recordedDate": recorded,
             "recorder": author,
-            "note": notes(st, ctx) + severities + _ended(onset),
+            "note": notes(st, ctx)
+            + severities
+            + _ended(onset)
+            + ([{"text": f"The source also says: {title(value)}"}] if contradicted else []),
             "reaction": reactions,
         },
         st,
@@ -208,6 +222,15 @@ def _substance(st: Statement, ctx: Context) -> Json | None:
     return None
 
 
+def _names_none(substance: Json, denied: bool, none_known: bool) -> bool:
+    """Whether a substance says that there is none; its words alone can, where the statement says so too."""
+    codings = substance.get("coding")
+    if codings:
+        none = NO_KNOWN_CODES | _ANY_SUBSTANCE if none_known else NO_KNOWN_CODES
+        return all(one["code"] in none for one in codings)
+    return (denied or none_known) and _NOTHING.match(substance["text"]) is not None
+
+
 def _no_known(kinds: list[str], value: Json | None) -> Json:
     for kind in kinds:
         if kind in NO_KNOWN:
@@ -224,7 +247,7 @@ def _text_only(st: Statement, ctx: Context) -> Json | None:
     return {"text": text} if text else None
 
 
-def _statuses(st: Statement, ended: bool, refuted: bool) -> Json:
+def _statuses(st: Statement, ended: bool, refuted: bool, contradicted: bool) -> Json:
     """clinicalStatus and verificationStatus; what was entered in error has no clinical status (ait-2)."""
     clinical = _clinical_status(st, ended)
     if st.nullified:
@@ -235,7 +258,9 @@ def _statuses(st: Statement, ended: bool, refuted: bool) -> Json:
         else {"extension": absent_extension()}
         if clinical is None
         else concept(CLINICAL, clinical),
-        "verificationStatus": concept(VERIFICATION, "refuted" if refuted else "confirmed"),
+        "verificationStatus": concept(
+            VERIFICATION, "refuted" if refuted else "unconfirmed" if contradicted else "confirmed"
+        ),
     }
 
 
@@ -276,7 +301,7 @@ def _reactions(st: Statement, ctx: Context) -> tuple[list[Json], list[Json]]:
         text = ctx.text(reaction.child(TEXT))
         if manifestation is None and text is not None:
             manifestation = {"text": text}
-        if manifestation is None or reaction.negated or reaction.nullified or about_another(reaction):
+        if manifestation is None or reaction.planned or not reaction.is_asserted or about_another(reaction):
             continue
         reaction.taken = True
         own, _ = _severity(reaction)

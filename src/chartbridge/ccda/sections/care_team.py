@@ -5,7 +5,7 @@ from __future__ import annotations
 from chartbridge.ccda import templates as t
 from chartbridge.ccda.context import Context
 from chartbridge.ccda.datatypes import codeable, effective, identifiers
-from chartbridge.ccda.names import CODE, FUNCTION_CODE, ID, SDTC, STATUS_CODE, VALUE
+from chartbridge.ccda.names import CODE, FUNCTION_CODE, ID, SDTC, VALUE
 from chartbridge.ccda.node import Node
 from chartbridge.ccda.registry import maps, part
 from chartbridge.ccda.sections.common import Json, label, notes
@@ -43,7 +43,7 @@ def care_team(st: Statement, ctx: Context) -> Json | None:
         "CareTeam",
         {
             "identifier": identifiers(st.children(ID)),
-            "status": "proposed" if st.planned else STATUS.get(st.code_value(STATUS_CODE)),
+            "status": "proposed" if st.planned else STATUS.get(st.status),
             "category": kinds,
             "name": label(st, ctx),
             "subject": ctx.patient,
@@ -62,7 +62,7 @@ def lone_member(st: Statement, ctx: Context) -> Json | None:
     if not members:
         return None
     fields = {
-        "status": STATUS.get(st.code_value(STATUS_CODE)),
+        "status": STATUS.get(st.status),
         "name": label(st, ctx),
         "subject": ctx.patient,
         "participant": members,

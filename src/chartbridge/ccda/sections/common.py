@@ -22,7 +22,7 @@ def notes(st: Statement, ctx: Context) -> list[Json]:
     """Comment activities within a statement as Annotations; those without a text are left alone."""
     made: list[Json] = []
     for comment in st.related:
-        if comment.template != t.COMMENT_ACTIVITY or comment.taken:
+        if comment.template != t.COMMENT_ACTIVITY or comment.taken or not comment.is_asserted:
             continue
         text = ctx.text(comment.child(TEXT))
         if text is None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from chartbridge.ccda import templates as t
 from chartbridge.ccda.context import Context
 from chartbridge.ccda.datatypes import codeable, effective, identifiers, quantity, title
@@ -19,7 +21,6 @@ from chartbridge.ccda.names import (
     PRODUCT,
     QUANTITY,
     SCOPING_ENTITY,
-    STATUS_CODE,
     Element,
 )
 from chartbridge.ccda.node import Node, node_at
@@ -63,10 +64,10 @@ def equipment(st: Statement, ctx: Context) -> Json | None:
 @maps(t.NON_MEDICINAL_SUPPLY, t.PLANNED_SUPPLY, sections=SECTIONS, elements=("supply",), default="supply")
 def supply(st: Statement, ctx: Context) -> Json | None:
     """Non-Medicinal Supply Activity: a Device and its use; planned, a DeviceRequest; or SupplyDelivery."""
-    if st.negated and not st.planned:
+    if st.denied and not st.planned:
         return _denied(st, ctx)
-    device = _supplied(st, ctx)
-    if device is None and PRODUCT in st.one and not st.negated:
+    device = next(devices_of(st, ctx, "PRD", "DEV"), None)
+    if device is None and PRODUCT in st.one and not st.denied:
         return medications.dispense(st, ctx)
     if st.planned:
         return _device_request(st, device, ctx)
@@ -78,7 +79,7 @@ def supply(st: Statement, ctx: Context) -> Json | None:
         "DeviceUseStatement",
         {
             "identifier": identifiers(st.children(ID)),
-            "status": USE_STATUS.get(st.code_value(STATUS_CODE), "completed"),
+            "status": USE_STATUS.get(st.status, "completed"),
             "subject": ctx.patient,
             **moment.choice("timing"),
             "device": ctx.ref(device),
@@ -103,12 +104,12 @@ def _device_request(st: Statement, device: Json | None, ctx: Context) -> Json | 
     if device is None and code is None:
         return None
     author, authored = ctx.actors.author(st, st.path)
-    refused = [{"text": "Not to be supplied (negationInd)"}] if st.negated else []
+    refused = [{"text": "Not to be supplied (negationInd)"}] if st.denied else []
     return ctx.add(
         "DeviceRequest",
         {
             "identifier": identifiers(st.children(ID)),
-            "status": "revoked" if st.negated else REQUEST_STATUS.get(st.code_value(STATUS_CODE), "unknown"),
+            "status": "revoked" if st.denied else REQUEST_STATUS.get(st.status, "unknown"),
             "intent": "plan" if st.mood == "INT" else "order" if st.mood == "RQO" else "proposal",
             "priority": medications.PRIORITY.get(st.code_value(PRIORITY_CODE)),
             "codeReference": ctx.ref(device),
@@ -137,7 +138,7 @@ def _denied(st: Statement, ctx: Context) -> Json | None:
         "Observation",
         {
             "identifier": identifiers(st.children(ID)),
-            "status": "final",
+            "status": "entered-in-error" if st.nullified else "final",
             "code": codeable(st.child(CODE), ctx) or {"text": "Medical device"},
             "subject": ctx.patient,
             **effective(st, ctx).choice("effective"),
@@ -148,19 +149,28 @@ def _denied(st: Statement, ctx: Context) -> Json | None:
     )
 
 
-def _supplied(st: Statement, ctx: Context) -> Json | None:
+def devices_of(st: Statement, ctx: Context, *kinds: str) -> Iterator[Json]:
+    """The devices of a statement, each made when it is asked for.
+
+    They are the participants that play a device, and those of other kinds of product that take part as
+    one of ``kinds`` (typeCode).
+    """
+    roles: list[tuple[Node, str]] = []
     for position, el in enumerate(st.children(PARTICIPANT), 1):
         role = node_at(Node(el), PARTICIPANT_ROLE)
-        device = device_of(role, st, ctx, f"{st.path}/participant[{position}]/participantRole")
-        if device is not None:
-            return device
-    return None
+        if role is not None and (el.get("typeCode") in kinds or PLAYING_DEVICE in role.one):
+            roles.append((role, f"{st.path}/participant[{position}]/participantRole"))
+    told = _organizers(st)
+    for role, path in roles:
+        made = _device(role, path, st, told, ctx, alone=len(roles) == 1)
+        if made is not None:
+            yield made
 
 
-def device_of(role: Node | None, st: Statement, ctx: Context, path: str) -> Json | None:
+def _device(
+    role: Node, path: str, st: Statement, told: dict[str, list[Statement]], ctx: Context, *, alone: bool
+) -> Json | None:
     """Product Instance (a participantRole) as Device; an id that is a UDI becomes its carrier."""
-    if role is None:
-        return None
     playing = role.node(PLAYING_DEVICE) or role.node(PLAYING_ENTITY)
     kind = None if playing is None else codeable(playing.child(CODE), ctx) or codeable(role.child(CODE), ctx)
     ids = identifiers(role.children(ID))
@@ -173,13 +183,16 @@ def device_of(role: Node | None, st: Statement, ctx: Context, path: str) -> Json
     scoping = role.node(SCOPING_ENTITY)
     maker = None if scoping is None else ctx.text(scoping.child(DESC))
     udi = _udi(role.children(ID))
-    organizer = _organizer(st, udi)
+    organizer = _organizer(told, udi, alone)
+    if organizer is not None and udi is None:
+        udi = _udi(organizer.children(ID))
+        ids = identifiers([*role.children(ID), *organizer.children(ID)])
     fields = {
         "identifier": ids,
         "manufacturer": maker,
         **udi_fields(udi, organizer, ctx),
         "type": kind or {"text": "Device"},
-        "patient": None if st.planned else ctx.patient,
+        **_standing(ctx, st),
     }
     if model:
         fields["deviceName"] = [{"name": model, "type": "model-name"}, *fields.get("deviceName", [])]
@@ -191,28 +204,56 @@ def device_of(role: Node | None, st: Statement, ctx: Context, path: str) -> Json
     return made
 
 
+def _standing(ctx: Context, *statements: Statement) -> Json:
+    """What the statements that name a device leave of it: one that was retracted is an error, and what is
+    planned, null as a whole, called off or broken off makes it nobody's."""
+    given = not any(
+        one.planned or one.el.get("nullFlavor") is not None or one.status in ("cancelled", "aborted")
+        for one in statements
+    )
+    return {
+        "status": "entered-in-error" if any(one.nullified for one in statements) else None,
+        "patient": ctx.patient if given else None,
+    }
+
+
 def _udi(ids: list[Element]) -> str | None:
     return next((said for el in ids if el.get("root") == FDA_UDI and (said := el.get("extension"))), None)
 
 
-def _organizer(st: Statement, udi: str | None) -> Statement | None:
-    """The UDI Organizer beside a product: that of the same identifier, or the only one there is."""
-    found = [one for one in st.related if one.template == t.UDI_ORGANIZER and not one.taken]
-    same = [one for one in found if udi is not None and _udi(one.children(ID)) == udi]
-    if same:
-        return same[0]
-    single = len(found) == 1 and (udi is None or _udi(found[0].children(ID)) is None)
-    return found[0] if single else None
+def _organizers(st: Statement) -> dict[str, list[Statement]]:
+    """The UDI Organizers within a statement by their UDI, those of none under ``""``; the last one first."""
+    found: dict[str, list[Statement]] = {}
+    for one in reversed(st.related):
+        if one.template == t.UDI_ORGANIZER and not one.taken and one.is_asserted:
+            found.setdefault(_udi(one.children(ID)) or "", []).append(one)
+    return found
+
+
+def _organizer(told: dict[str, list[Statement]], udi: str | None, alone: bool) -> Statement | None:
+    """The UDI Organizer of a product, no longer among those that are left: the one of the same UDI.
+
+    Where one of the two names none, they belong together if there is but one of each.
+    """
+    if udi is not None and (same := told.get(udi)):
+        return same.pop()
+    rest = [one for left in told.values() for one in left] if alone else []
+    if len(rest) == 1 and (udi is None or _udi(rest[0].children(ID)) is None):
+        return rest[0]
+    return None
 
 
 @maps(t.UDI_ORGANIZER, events_only=True)
 def udi_organizer(st: Statement, ctx: Context) -> Json | None:
     """UDI Organizer that belongs to no product: a Device of which only this is known."""
+    holders = [st] if st.parent is None else [st, st.parent]
+    if any(one.denied for one in holders):
+        return _denied(st, ctx)
     fields = udi_fields(_udi(st.children(ID)), st, ctx)
     if not fields:
         return None
     fields["identifier"] = identifiers(st.children(ID))
-    return ctx.add("Device", {**fields, "type": {"text": "Device"}, "patient": ctx.patient}, st)
+    return ctx.add("Device", {**fields, "type": {"text": "Device"}, **_standing(ctx, *holders)}, st)
 
 
 def _supply_delivery(st: Statement, ctx: Context) -> Json | None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from itertools import zip_longest
+from collections.abc import Iterable, Iterator
+from itertools import islice, zip_longest
 
 from chartbridge.ccda import templates as t
 from chartbridge.ccda.codesystems import CPT, V3_ACT_CODE
@@ -15,7 +16,6 @@ from chartbridge.ccda.names import (
     PARTICIPANT,
     PRIORITY_CODE,
     SDTC_DISCHARGE_DISPOSITION_CODE,
-    STATUS_CODE,
     VALUE,
 )
 from chartbridge.ccda.registry import maps, part
@@ -36,6 +36,7 @@ STATUS = {
     "suspended": "onleave",
     "nullified": "entered-in-error",
 }
+_NOT_HAPPENED = frozenset(("cancelled", "entered-in-error"))
 _PLANNED_STATUS = {"cancelled": "cancelled", "aborted": "cancelled", "nullified": "entered-in-error"}
 CLASSES = {
     "AMB": "ambulatory",
@@ -76,6 +77,8 @@ _USES = {
     t.POSTPROCEDURE_DIAGNOSIS: concept(_ROLE, "post-op", "post-op diagnosis"),
 }
 _DIGITS = re.compile(r"\d{5}")
+_NO_TIME = "-"
+"""What an encounter without a period is remembered by, beside its identifier."""
 
 
 part(t.DIAGNOSIS_RANK, of="an encounter's diagnosis")
@@ -93,7 +96,9 @@ def encounter(st: Statement, ctx: Context) -> Json | None:
     code = codeable(st.child(CODE), ctx)
     ids = identifiers(st.children(ID))
     moment = effective(st, ctx)
-    if st.parent is not None and not st.planned and not st.negated:
+    status = _status(st, moment)
+    happened = not st.planned and status not in _NOT_HAPPENED
+    if st.parent is not None and happened:
         ctx.pending.append(st)
     if code is None and moment.start is None and not st.related and PARTICIPANT not in st.one:
         return None if st.parent is None else _referred(st, ctx)
@@ -113,7 +118,7 @@ def encounter(st: Statement, ctx: Context) -> Json | None:
         ctx,
         ids=ids,
         code=code or text_concept(st, ctx),
-        status=_status(st, moment),
+        status=status,
         moment=moment,
         performers=ctx.actors.performer_references(st, st.path),
         locations=ctx.actors.locations(st, st.path),
@@ -122,14 +127,14 @@ def encounter(st: Statement, ctx: Context) -> Json | None:
     fields["priority"] = codeable(st.child(PRIORITY_CODE), ctx)
     fields["reasonCode"] = reasons(st, ctx)
     fields["diagnosis"] = diagnoses
-    known = None if st.planned else known_encounter(ids, moment.period, ctx)
+    known = known_encounter(ids, moment.period, ctx, fields["type"][0]) if happened else None
     if known is not None:
-        _merge(known, fields)
+        _merge(known, fields, ctx)
         st.outcome = "merged"
         ctx.belongs(f"Encounter/{known['id']}", st)
         return known
     made = ctx.add("Encounter", fields, st)
-    if not st.planned:
+    if happened:
         remember(made, ctx)
     return made
 
@@ -187,59 +192,101 @@ def encounter_class(code: Json | None) -> Json:
 
 
 def _status(st: Statement, moment: Interval) -> str:
-    if st.negated:
+    if st.denied:
         return "cancelled"
     if st.planned:
-        return _PLANNED_STATUS.get(st.code_value(STATUS_CODE), "planned")
-    said = STATUS.get(st.code_value(STATUS_CODE))
+        return _PLANNED_STATUS.get(st.status, "planned")
+    said = STATUS.get(st.status)
     if said is not None:
         return said
     return "finished" if moment.point is not None or moment.high is not None else "unknown"
 
 
 def remember(made: Json, ctx: Context) -> None:
-    """Let later mentions of an encounter, by identifier, find it."""
-    for one in made.get("identifier", ()):
-        if _identifying(one):
-            ctx.encounters.setdefault((one.get("system", ""), one["value"]), []).append(made)
+    """Let later mentions of an encounter, by identifier and time, find it."""
+    for token in _tokens(made.get("identifier", ())):
+        ctx.encounters.setdefault((token, ""), []).append(made)
+        _remember_time(token, made, ctx)
 
 
-def _identifying(one: Json) -> bool:
-    """Whether an identifier tells one encounter from another: a bare OID names a vendor or a list."""
-    system = one.get("system")
-    return system is not None and (system != "urn:ietf:rfc:3986" or str(one["value"]).startswith("urn:uuid:"))
+def _remember_time(token: str, made: Json, ctx: Context) -> None:
+    period = made.get("period")
+    if period is None:
+        ctx.encounters.setdefault((token, _NO_TIME), []).append(made)
+        return
+    start, end = period.get("start", ""), period.get("end", "")
+    for time in (f"{start}/{end}", f"{start}/*"):
+        ctx.encounters.setdefault((token, time), []).append(made)
 
 
-def known_encounter(ids: list[Json], period: Json | None, ctx: Context) -> Json | None:
-    """The encounter of one of these identifiers and the same time; without a time, the only one there is.
+def _tokens(ids: Iterable[Json]) -> list[str]:
+    """``system|value`` of the identifiers that tell one encounter from another: a bare OID names a vendor
+    or a list."""
+    return [
+        f"{system}|{one['value']}"
+        for one in ids
+        if (system := one.get("system")) is not None
+        and (system != "urn:ietf:rfc:3986" or str(one["value"]).startswith("urn:uuid:"))
+    ]
+
+
+def known_encounter(
+    ids: list[Json], period: Json | None, ctx: Context, kind: Json | None = None
+) -> Json | None:
+    """The encounter of one of these identifiers and the same time; without a time on one of the two
+    sides, the only one there is, unless it is of another ``kind`` (the type of a further mention).
 
     Some systems use one identifier for every visit: what has another time is another encounter.
     """
-    found: dict[str, Json] = {}
-    for one in ids:
-        if _identifying(one):
-            for made in ctx.encounters.get((one.get("system", ""), one["value"]), ()):
-                if f"Encounter/{made['id']}" in ctx.entries:
-                    found[made["id"]] = made
-    for made in found.values():
-        if period is not None and _same_time(made.get("period", {}), period):
-            return made
-    open_ones = [made for made in found.values() if period is None or "period" not in made]
-    return open_ones[0] if len(open_ones) == 1 else None
+    tokens = _tokens(ids)
+    if period is not None:
+        for token in tokens:
+            for time in _times(period):
+                for made in _there(token, time, ctx):
+                    return made
+    without = "" if period is None else _NO_TIME
+    found = {made["id"]: made for token in tokens for made in islice(_there(token, without, ctx), 2)}
+    if len(found) != 1:
+        return None
+    made = next(iter(found.values()))
+    return made if _agree(made.get("type", ()), kind) else None
 
 
-def _same_time(one: Json, other: Json) -> bool:
-    """Whether two periods begin at the same time and do not end at different ones."""
-    if "start" not in one or one["start"] != other.get("start"):
-        return one == other
-    return "end" not in one or "end" not in other or one["end"] == other["end"]
+def _there(token: str, time: str, ctx: Context) -> Iterator[Json]:
+    """The encounters of an identifier and a time that the bundle has, in the order of the document."""
+    for made in ctx.encounters.get((token, time), ()):
+        if f"Encounter/{made['id']}" in ctx.entries and (time != _NO_TIME or "period" not in made):
+            yield made
 
 
-def _merge(known: Json, fields: Json) -> None:
+def _times(period: Json) -> tuple[str, ...]:
+    """What an encounter of the same time is remembered by: the same start, and no different end."""
+    start, end = period.get("start", ""), period.get("end", "")
+    if not start:
+        return (f"/{end}",)
+    return (f"{start}/{end}", f"{start}/") if end else (f"{start}/*",)
+
+
+def _agree(types: Iterable[Json], kind: Json | None) -> bool:
+    """Whether two mentions can be of one encounter by their kind: they have no different codes of the
+    same system, and where neither has a code, the same words."""
+    if kind is None or not types:
+        return True
+    known = {(one.get("system"), one["code"]) for each in types for one in each.get("coding", ())}
+    said = {(one.get("system"), one["code"]) for one in kind.get("coding", ())}
+    if not known and not said:
+        return kind in types
+    return bool(known & said) or {one for one, _ in known}.isdisjoint(one for one, _ in said)
+
+
+def _merge(known: Json, fields: Json, ctx: Context) -> None:
     """What a further mention adds; what both have stays as it was, lists grow."""
     for name, value in (drop(fields) or {}).items():
         if name not in known:
             known[name] = value
+            if name == "period":
+                for token in _tokens(known.get("identifier", ())):
+                    _remember_time(token, known, ctx)
         elif name == "participant":
             there = [one.get("individual") for one in known[name]]
             known[name].extend(one for one in value if one["individual"] not in there)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from chartbridge.ccda import templates as t
 from chartbridge.ccda.context import Context
-from chartbridge.ccda.datatypes import absent_reason, codeable, effective, identifiers, title
+from chartbridge.ccda.datatypes import NULL_FLAVORS, absent_reason, codeable, effective, identifiers, title
 from chartbridge.ccda.names import CODE, EXTERNAL_DOCUMENT, ID, REFERENCE, TEXT, VALUE
 from chartbridge.ccda.node import node_at
 from chartbridge.ccda.registry import maps, part
@@ -79,7 +79,9 @@ def unknown_observation(st: Statement, ctx: Context) -> Json | None:
 @maps(if_null=("substanceAdministration", "supply", "procedure", "encounter"))
 def unknown_event(st: Statement, ctx: Context) -> Json | None:  # noqa: ARG001 - the shape of a mapper
     """What is null as a whole says that nothing is known; there is no resource for that."""
-    st.reason = f"the statement is null as a whole ({st.el.get('nullFlavor')})"
+    said = st.el.get("nullFlavor")
+    flavor = said if said in NULL_FLAVORS else "of no known flavor"
+    st.reason = f"the statement is null as a whole ({flavor})"
     return None
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from chartbridge.ccda import templates as t
 from chartbridge.ccda.context import Context
 from chartbridge.ccda.datatypes import codeable, effective, identifiers, title
-from chartbridge.ccda.names import CODE, ID, STATUS_CODE, TEXT, VALUE
+from chartbridge.ccda.names import CODE, ID, TEXT, VALUE
 from chartbridge.ccda.registry import maps, part
 from chartbridge.ccda.sections.common import Json, notes
 from chartbridge.ccda.sections.observation import value as observation_value
@@ -58,9 +58,7 @@ def goal(st: Statement, ctx: Context) -> Json | None:
         "Goal",
         {
             "identifier": identifiers(st.children(ID)),
-            "lifecycleStatus": "rejected"
-            if st.negated
-            else STATUS.get(st.code_value(STATUS_CODE), "proposed"),
+            "lifecycleStatus": "rejected" if st.denied else STATUS.get(st.status, "proposed"),
             "achievementStatus": None if progress is None else _words(codeable(progress.child(VALUE), ctx)),
             "description": description,
             "subject": ctx.patient,

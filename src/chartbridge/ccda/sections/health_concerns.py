@@ -5,7 +5,7 @@ from __future__ import annotations
 from chartbridge.ccda import templates as t
 from chartbridge.ccda.context import Context
 from chartbridge.ccda.datatypes import codeable, effective, identifiers
-from chartbridge.ccda.names import CODE, ID, STATUS_CODE
+from chartbridge.ccda.names import CODE, ID
 from chartbridge.ccda.registry import maps
 from chartbridge.ccda.sections.common import Json, frame, notes, text_concept
 from chartbridge.ccda.sections.problems import (
@@ -35,7 +35,7 @@ def health_concern(st: Statement, ctx: Context) -> Json | None:
     said = text_concept(st, ctx)
     remarks = notes(st, ctx)
     if code is None or {one["code"] for one in code.get("coding", ())} & _WRAPPERS:
-        if st.negated:
+        if st.denied:
             code = code or {"text": "Health concern"}
             remarks += [said] if said is not None else []
         else:
@@ -50,11 +50,11 @@ def health_concern(st: Statement, ctx: Context) -> Json | None:
             "identifier": identifiers(st.children(ID)),
             **statuses(
                 "inactive"
-                if st.negated
+                if st.denied
                 else "resolved"
                 if moment.high is not None
-                else CONCERN_STATUS.get(st.code_value(STATUS_CODE)),
-                st.negated,
+                else CONCERN_STATUS.get(st.status),
+                st.denied,
                 st.nullified,
             ),
             "category": [HEALTH_CONCERN],

@@ -13,7 +13,6 @@ from chartbridge.ccda.datatypes import (
     effective,
     identifiers,
     number,
-    quantity,
 )
 from chartbridge.ccda.names import (
     APPROACH_SITE_CODE,
@@ -33,12 +32,12 @@ from chartbridge.ccda.names import (
     REPEAT_NUMBER,
     ROUTE_CODE,
     SEQUENCE_NUMBER,
-    STATUS_CODE,
     TEXT,
     VALUE,
 )
 from chartbridge.ccda.node import Node, node_at
 from chartbridge.ccda.registry import maps, part
+from chartbridge.ccda.sections.amounts import amount, amount_words
 from chartbridge.ccda.sections.common import Json, notes, reasons
 from chartbridge.ccda.sections.medications import medication
 from chartbridge.ccda.sections.procedures import instructions
@@ -85,7 +84,7 @@ def immunization(st: Statement, ctx: Context) -> Json | None:
         text = (None if material is None else ctx.text(material.child(NAME))) or ctx.text(st.child(TEXT))
         vaccine = {"text": text} if text else None
     moment = effective(st, ctx)
-    if vaccine is None and moment.start is None and not st.negated:
+    if vaccine is None and moment.start is None and not st.denied:
         return None
     why = [made for one in st.take_all(*_REFUSALS) if (made := _refusal(one, ctx)) is not None]
     given = st.el.get("negationInd") == "false"
@@ -93,10 +92,11 @@ def immunization(st: Statement, ctx: Context) -> Json | None:
         ctx.issue(
             "a reason for refusal is given, but negationInd is false: shown as done, with the reason as note"
         )
-    refused = st.negated or (bool(why) and not given)
-    status = "not-done" if refused else STATUS.get(st.code_value(STATUS_CODE), "completed")
+    refused = st.denied or (bool(why) and not given)
+    status = "not-done" if refused else STATUS.get(st.status, "completed")
     occurred = moment.start or moment.high
     _, recorded = ctx.actors.author(st, st.path)
+    dose, untold = _dose(st, ctx)
     path = f"{st.path}/consumable/manufacturedProduct/manufacturerOrganization"
     return ctx.add(
         "Immunization",
@@ -117,13 +117,14 @@ def immunization(st: Statement, ctx: Context) -> Json | None:
             "lotNumber": None if material is None else ctx.text(material.child(LOT_NUMBER_TEXT)),
             "site": codeable(st.child(APPROACH_SITE_CODE), ctx),
             "route": codeable(st.child(ROUTE_CODE), ctx),
-            "doseQuantity": _dose(st),
+            "doseQuantity": dose,
             "performer": [
                 {"function": concept(FUNCTION, "AP", "Administering Provider"), "actor": one}
                 for one in ctx.actors.performer_references(st, st.path)
             ],
             "note": notes(st, ctx)
             + instructions(st, ctx)
+            + untold
             + [
                 {"text": f"Reason for refusal: {_words(one)}"}
                 for one in (why[1:] if status == "not-done" else why)
@@ -163,18 +164,25 @@ def _words(code: Json) -> str:
     return code.get("text") or next((one.get("display") or one["code"] for one in code["coding"]), "")
 
 
-def _dose(st: Statement) -> Json | None:
-    made = quantity(st.child(DOSE_QUANTITY))
-    if made is not None:
-        made.pop("comparator", None)
-    return made
+def _dose(st: Statement, ctx: Context) -> tuple[Json | None, list[Json]]:
+    """The dose, which is one number in FHIR; as a note where it is something else in the source."""
+    el = st.child(DOSE_QUANTITY)
+    made, said = amount(el)
+    if el is not None and "Range" in made:
+        said = amount_words(el)
+    if not said:
+        return made.get("Quantity"), []
+    ctx.issue("an amount that FHIR cannot tell as the number it wants there is kept as text")
+    return None, [{"text": f"Dose in the source: {said}"}]
 
 
 def _reactions(st: Statement, ctx: Context) -> list[Json]:
     """Reaction observations, each as an Observation that the immunization refers to."""
     made = []
     for reaction in st.related:
-        if reaction.template == t.REACTION_OBSERVATION and not reaction.taken and not reaction.negated:
+        if reaction.template != t.REACTION_OBSERVATION or reaction.taken or reaction.planned:
+            continue
+        if reaction.is_asserted:
             observed = ctx.convert(reaction)
             if observed is not None:
                 one = {"date": effective(reaction, ctx).start, "detail": ctx.ref(observed)}
@@ -192,7 +200,7 @@ def _series(st: Statement) -> Json | None:
                 sequence = next((child for child in el if child.tag == SEQUENCE_NUMBER), None)
                 value = None if sequence is None else number(sequence.get("value"))
     for dose in st.related if value is None else ():
-        if dose.template == t.DOSE_NUMBER and not dose.taken and not dose.negated:
+        if dose.template == t.DOSE_NUMBER and not dose.taken and dose.is_asserted:
             said = dose.child(VALUE)
             value = None if said is None else number(said.get("value") or said.text)
             dose.taken = isinstance(value, int) and value > 0

@@ -31,7 +31,6 @@ from chartbridge.ccda.names import (
     PRODUCT,
     QUANTITY,
     REPEAT_NUMBER,
-    STATUS_CODE,
     TEXT,
     V3,
     WIDTH,
@@ -41,7 +40,7 @@ from chartbridge.ccda.registry import BY_ELEMENT, maps, part
 from chartbridge.ccda.sections.common import Json, frame, notes, reasons, text_concept
 from chartbridge.ccda.sections.dosage import dosages, medication_times
 from chartbridge.ccda.statement import Statement
-from chartbridge.ccda.times import Interval, interval
+from chartbridge.ccda.times import interval
 from chartbridge.fhir import drop
 
 EXPECTED_USE_TIME = V3 + "expectedUseTime"
@@ -98,7 +97,7 @@ def medication(st: Statement, ctx: Context) -> Json | None:
         which: Json = {"medicationReference": drug}
     elif (words := text_concept(st, ctx)) is not None:
         which = {"medicationCodeableConcept": words}
-    elif st.negated:
+    elif st.denied:
         which = {"medicationCodeableConcept": absent_reason(None)}
     else:
         return None
@@ -107,23 +106,21 @@ def medication(st: Statement, ctx: Context) -> Json | None:
 
 def medication_statement(st: Statement, ctx: Context, which: Json) -> Json:
     """What the patient takes, took, or (negated) does not take."""
-    span, repeats, events = medication_times(st, ctx)
+    times = medication_times(st, ctx)
     author, asserted = ctx.actors.author(st, st.path)
     return ctx.add(
         "MedicationStatement",
         {
             "identifier": identifiers(st.children(ID)),
-            "status": "not-taken"
-            if st.negated
-            else STATEMENT_STATUS.get(st.code_value(STATUS_CODE), "unknown"),
+            "status": "not-taken" if st.denied else STATEMENT_STATUS.get(st.status, "unknown"),
             **which,
             "subject": ctx.patient,
-            **_effective(span),
+            **times.span.choice("effective"),
             "dateAsserted": asserted,
             "informationSource": author,
             "reasonCode": reasons(st, ctx),
             "note": notes(st, ctx) + vehicles(st, ctx),
-            "dosage": dosages(st, ctx, repeats, None, events),
+            "dosage": dosages(st, ctx, times, None),
         },
         st,
     )
@@ -131,7 +128,7 @@ def medication_statement(st: Statement, ctx: Context, which: Json) -> Json:
 
 def medication_request(st: Statement, ctx: Context, which: Json) -> Json:
     """What is ordered, planned or proposed; negated, what is not to be given."""
-    span, repeats, events = medication_times(st, ctx)
+    times = medication_times(st, ctx)
     author, authored = ctx.actors.author(st, st.path)
     performers = ctx.actors.performer_references(st, st.path)
     count = _repeat_number(st)
@@ -139,10 +136,10 @@ def medication_request(st: Statement, ctx: Context, which: Json) -> Json:
         "MedicationRequest",
         {
             "identifier": identifiers(st.children(ID)),
-            "status": REQUEST_STATUS.get(st.code_value(STATUS_CODE), "unknown"),
+            "status": REQUEST_STATUS.get(st.status, "unknown"),
             "intent": INTENT.get(st.mood, "plan"),
             "priority": PRIORITY.get(st.code_value(PRIORITY_CODE)),
-            "doNotPerform": True if st.negated else None,
+            "doNotPerform": True if st.denied else None,
             **which,
             "subject": ctx.patient,
             "authoredOn": authored,
@@ -150,7 +147,7 @@ def medication_request(st: Statement, ctx: Context, which: Json) -> Json:
             "performer": performers[0] if performers else None,
             "reasonCode": reasons(st, ctx),
             "note": notes(st, ctx) + vehicles(st, ctx),
-            "dosageInstruction": dosages(st, ctx, repeats, span.period, events, count),
+            "dosageInstruction": dosages(st, ctx, times, times.span.period, count),
         },
         st,
     )
@@ -177,10 +174,6 @@ def vehicles(st: Statement, ctx: Context) -> list[Json]:
         if said:
             made.append({"text": "Vehicle: " + "; ".join(said)})
     return made
-
-
-def _effective(span: Interval) -> Json:
-    return dict(span.choice("effective"))
 
 
 def _repeat_number(st: Statement) -> int | None:
@@ -239,9 +232,9 @@ def supply_order(st: Statement, ctx: Context) -> Json | None:
         "MedicationRequest",
         {
             "identifier": identifiers(st.children(ID)),
-            "status": REQUEST_STATUS.get(st.code_value(STATUS_CODE), "unknown"),
+            "status": REQUEST_STATUS.get(st.status, "unknown"),
             "intent": INTENT.get(st.mood, "order"),
-            "doNotPerform": True if st.negated else None,
+            "doNotPerform": True if st.denied else None,
             "medicationReference": drug,
             "subject": ctx.patient,
             "authoredOn": authored,
@@ -275,9 +268,7 @@ def dispense(st: Statement, ctx: Context) -> Json | None:
         "MedicationDispense",
         {
             "identifier": identifiers(st.children(ID)),
-            "status": "declined"
-            if st.negated
-            else DISPENSE_STATUS.get(st.code_value(STATUS_CODE), "unknown"),
+            "status": "declined" if st.denied else DISPENSE_STATUS.get(st.status, "unknown"),
             "medicationReference": drug,
             "subject": ctx.patient,
             "performer": [{"actor": one} for one in ctx.actors.performer_references(st, st.path)],
@@ -320,7 +311,7 @@ def _supply_instruction(st: Statement, ctx: Context) -> str | None:
     """What the pharmacy or the patient is told with a supply: the text, or what its code says."""
     said = []
     for instruction in st.related:
-        if instruction.template == t.INSTRUCTION and not instruction.taken and not instruction.negated:
+        if instruction.template == t.INSTRUCTION and not instruction.taken and instruction.is_asserted:
             text = ctx.text(instruction.child(TEXT))
             code = title(codeable(instruction.child(CODE), ctx))
             if text is not None or code is not None:

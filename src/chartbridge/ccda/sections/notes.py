@@ -8,7 +8,7 @@ from chartbridge.ccda import templates as t
 from chartbridge.ccda.codesystems import LOINC
 from chartbridge.ccda.context import Context
 from chartbridge.ccda.datatypes import codeable, concept, effective, identifiers, title, urn
-from chartbridge.ccda.names import CODE, ID, STATUS_CODE, TEXT
+from chartbridge.ccda.names import CODE, ID, TEXT
 from chartbridge.ccda.node import Node
 from chartbridge.ccda.registry import maps
 from chartbridge.ccda.sections.common import Json
@@ -65,8 +65,8 @@ def note(st: Statement, ctx: Context) -> Json | None:
         "DocumentReference",
         {
             "identifier": identifiers(st.children(ID)),
-            "status": "entered-in-error" if st.code_value(STATUS_CODE) == "nullified" else "current",
-            "docStatus": DOCUMENT_STATUS.get(st.code_value(STATUS_CODE)),
+            "status": "entered-in-error" if st.nullified else "current",
+            "docStatus": DOCUMENT_STATUS.get(st.status),
             "type": code or concept(LOINC, "34109-9", "Note"),
             "category": [NOTE_CATEGORY],
             "subject": ctx.patient,
@@ -90,7 +90,7 @@ def _report(
         "DiagnosticReport",
         {
             "identifier": identifiers(st.children(ID)),
-            "status": STATUS.get(st.code_value(STATUS_CODE), "unknown"),
+            "status": STATUS.get(st.status, "unknown"),
             "category": kinds[0],
             "code": code,
             "subject": ctx.patient,

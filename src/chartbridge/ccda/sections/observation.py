@@ -10,7 +10,6 @@ from chartbridge.ccda.codesystems import DATA_ABSENT_REASON, V3_OBSERVATION_INTE
 from chartbridge.ccda.context import Context
 from chartbridge.ccda.datatypes import (
     absent_reason,
-    bounds,
     codeable,
     codeables,
     concept,
@@ -19,16 +18,13 @@ from chartbridge.ccda.datatypes import (
     identifiers,
     number,
     quantity,
-    range_,
     when,
 )
 from chartbridge.ccda.names import CODE as CODE_TAG
 from chartbridge.ccda.names import (
     DENOMINATOR,
-    HIGH,
     ID,
     INTERPRETATION_CODE,
-    LOW,
     METHOD_CODE,
     NUMERATOR,
     OBSERVATION_RANGE,
@@ -44,6 +40,7 @@ from chartbridge.ccda.names import (
     Element,
 )
 from chartbridge.ccda.node import Node, node_at
+from chartbridge.ccda.sections.amounts import amount_words, closed, limits
 from chartbridge.ccda.sections.common import Json, code_or_text, notes, own_note
 from chartbridge.ccda.statement import Statement
 from chartbridge.fhir import drop, instant
@@ -119,17 +116,16 @@ def _moment(el: Element, ctx: Context) -> Json | None:
 
 
 def _interval(el: Element, ctx: Context) -> Json | None:
-    low, high = bounds(el)
-    if low is None and high is None:
+    found = limits(el)
+    if found == (None, None):
         return _quantity(el, ctx)
-    if low is not None and high is not None:
-        return {"valueRange": range_(el)}
-    bound = low or high or {}
-    tag, sign = (LOW, ">") if low is not None else (HIGH, "<")
-    edge = next((child for child in el if child.tag == tag), None)
-    closed = edge is None or edge.get("inclusive") != "false"
-    bound.setdefault("comparator", sign + "=" if closed else sign)
-    return {"valueQuantity": bound}
+    low, high = found or (None, None)
+    if found is None or (low and high and ("comparator" in low or "comparator" in high)):
+        ctx.issue("an interval that FHIR cannot tell as a Range is kept as text")
+        return {"valueString": amount_words(el)}
+    if low and high:
+        return {"valueRange": {"low": low, "high": high}}
+    return {"valueQuantity": {"comparator": ">=" if low else "<=", **(low or high or {})}}
 
 
 def _ratio(el: Element, ctx: Context) -> Json | None:
@@ -231,17 +227,16 @@ def reference_ranges(st: Statement, ctx: Context) -> list[Json]:
         if node is None:
             continue
         said = ctx.text(node.child(TEXT))
-        limits = node.child(VALUE)
+        range_ = node.child(VALUE)
         low = high = None
-        if limits is not None:
-            if len(limits):
-                low, high = bounds(limits)
-            if low is None and high is None:
-                found = value(limits, ctx)
-                said = said or words(found)
-        for limit in (low, high):
-            if limit is not None:
-                limit.pop("comparator", None)
+        if range_ is not None:
+            found = closed(range_)
+            if found is None:
+                ctx.issue("a reference range that FHIR cannot tell as numbers is kept as text")
+                said = "; ".join(one for one in (said, amount_words(range_)) if one)
+            else:
+                low, high = found
+                said = said or (words(value(range_, ctx)) if low is None and high is None else None)
         code = codeable(node.child(CODE_TAG), ctx)
         meaning = codeable(node.child(INTERPRETATION_CODE), ctx)
         one = drop({"low": low, "high": high, "type": meaning, "text": said or (code or {}).get("text")})
@@ -255,7 +250,7 @@ def words(made: Json | None) -> str | None:
         return None
     kind, one = next(iter(made.items()))
     if kind == "valueQuantity":
-        return f"{one['value']} {one.get('unit', '')}".strip()
+        return f"{one.get('comparator', '')}{one['value']} {one.get('unit', '')}".strip()
     if kind == "valueCodeableConcept":
         return one.get("text") or next((c.get("display") or c["code"] for c in one["coding"]), None)
     return str(one) if isinstance(one, str | int | float) else None
@@ -315,14 +310,14 @@ def observation_fields(st: Statement, ctx: Context, categories: list[Json | None
         first.get("valueCodeableConcept"),
         None if measured is None else str(measured["value"]),
     )
-    if st.negated:
+    if st.denied:
         remarks.insert(0, NEGATED)
         first, more = _denied_value(first), [_denied_value(one) for one in more]
     author, authored = ctx.actors.author(st, st.path)
     performers = ctx.actors.performer_references(st, st.path)
     return {
         "identifier": identifiers(st.children(ID)),
-        "status": STATUS.get(st.code_value(STATUS_CODE), "final" if STATUS_CODE not in st.one else "unknown"),
+        "status": STATUS.get(st.status, "final" if STATUS_CODE not in st.one else "unknown"),
         "category": categories,
         "code": code,
         "subject": ctx.patient,
@@ -375,7 +370,7 @@ def panel(
         "Observation",
         {
             "identifier": identifiers(st.children(ID)),
-            "status": STATUS.get(st.code_value(STATUS_CODE), "final"),
+            "status": STATUS.get(st.status, "final"),
             "category": list(categories),
             "code": code,
             "subject": ctx.patient,

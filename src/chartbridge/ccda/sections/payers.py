@@ -15,7 +15,6 @@ from chartbridge.ccda.names import (
     PARTICIPANT,
     PARTICIPANT_ROLE,
     PLAYING_ENTITY,
-    STATUS_CODE,
     TELECOM,
     TEMPLATE_ID,
     TEXT,
@@ -83,7 +82,7 @@ def coverage(st: Statement, ctx: Context) -> Json | None:
         "Coverage",
         {
             "identifier": identifiers(st.children(ID)) + members,
-            "status": STATUS.get(st.code_value(STATUS_CODE), "active"),
+            "status": STATUS.get(st.status, "active"),
             "type": codeable(st.child(CODE), ctx),
             "policyHolder": _holder(node_at(holder, PARTICIPANT_ROLE), ctx, holder_path),
             "subscriberId": members[0]["value"]
@@ -128,10 +127,10 @@ def _holder(role: Node | None, ctx: Context, path: str) -> Json | None:
     if role is None:
         return None
     ids = identifiers(role.children(ID))
-    if any((one.get("system", ""), one["value"]) in ctx.actors.patient_identifiers for one in ids):
-        return ctx.patient
     entity = role.node(PLAYING_ENTITY)
     names = human_names(entity.children(NAME)) if entity is not None else []
+    if ctx.actors.is_patient(ids, names):
+        return ctx.patient
     if not names:
         return None
     made = ctx.add(

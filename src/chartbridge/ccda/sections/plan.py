@@ -18,6 +18,7 @@ COMMUNICATION_STATUS = {
     "cancelled": "not-done",
     "held": "on-hold",
     "suspended": "on-hold",
+    "nullified": "entered-in-error",
 }
 
 
@@ -35,10 +36,10 @@ def instruction(st: Statement, ctx: Context) -> Json | None:
         {
             "identifier": identifiers(st.children(ID)),
             "status": "not-done"
-            if st.negated
+            if st.denied
             else "preparation"
             if st.planned and st.code_value(STATUS_CODE) != "completed"
-            else COMMUNICATION_STATUS.get(st.code_value(STATUS_CODE), "unknown"),
+            else COMMUNICATION_STATUS.get(st.status, "unknown"),
             "subject": ctx.patient,
             "topic": code,
             "recipient": [ctx.patient],

@@ -6,6 +6,8 @@ Follows C-CDA on FHIR, problems. A negated problem is a Condition with verificat
 
 from __future__ import annotations
 
+import re
+
 from chartbridge.ccda import templates as t
 from chartbridge.ccda.codesystems import SNOMED, UCUM
 from chartbridge.ccda.context import Context
@@ -85,6 +87,14 @@ CONCERN_STATUS = {"active": "active", "completed": "inactive", "suspended": "ina
 STILL_THERE = frozenset(("active", "recurrence", "relapse"))
 PROBLEM_CODES = frozenset(("55607006", "64572001", "404684003", "409586006"))
 """Disease, condition, finding: with a negation and no more, they mean 'no known problems'."""
+_NAMES_NOTHING = re.compile(
+    r"(?:[\W\d_]|\b(?:no|none|nil|denies|not|any|an?|or|and|of|at|this|time|known|noted|identified|recorded"
+    r"|reported|reports|patient|has|present|currently|current|active|significant|clinical|medical|health"
+    r"|problems?|conditions?|diseases?|disorders?|diagnos[ie]s|findings?|complaints?|concerns?|issues?"
+    r"|disability)\b)*",
+    re.IGNORECASE,
+)
+"""Words like 'problem' and 'no known problems', which name none: any other word may."""
 
 part(
     t.PROBLEM_STATUS,
@@ -176,19 +186,25 @@ def ended(abatement: str | None, mistaken: bool) -> list[Json]:
 
 
 def problem_code(st: Statement, ctx: Context) -> Json | None:
-    """The value; without one, the statement's text; a negated 'problem' is 'no known problems'."""
+    """The value; without one, the statement's text; a denied 'problem', of which neither a further code
+    nor any word tells which one, is 'no known problems'."""
     value = st.child(VALUE)
     code = codeable(value, ctx)
-    if st.denied and code is not None and _codes(code) & PROBLEM_CODES:
-        return concept(SNOMED, "160245001", "No current problems or disability")
     if code is None and value is not None and value.text and value.text.strip():
         code = {"text": value.text.strip()}
-    if code is None:
+    if code is None or (st.denied and "text" not in code and _codes(code) <= PROBLEM_CODES):
         text = ctx.text(st.child(TEXT))
-        code = {"text": text} if text else None
-    if code is None and st.denied:
+        if text:
+            code = {**(code or {}), "text": text}
+    if st.denied and (code is None or _names_nothing(code)):
         return concept(SNOMED, "160245001", "No current problems or disability")
     return code
+
+
+def _names_nothing(code: Json) -> bool:
+    """Whether neither the codes nor the words tell which problem it is."""
+    told = [code.get("text", ""), *(one.get("display", "") for one in code.get("coding", ()))]
+    return _codes(code) <= PROBLEM_CODES and all(_NAMES_NOTHING.fullmatch(words) for words in told)
 
 
 def category(st: Statement) -> Json:

@@ -13,14 +13,13 @@ from chartbridge.ccda.names import (
     PARTICIPANT_ROLE,
     PLAYING_DEVICE,
     PRIORITY_CODE,
-    STATUS_CODE,
     TARGET_SITE_CODE,
     TEXT,
 )
 from chartbridge.ccda.node import Node, node_at
 from chartbridge.ccda.registry import BY_ELEMENT, maps, part
-from chartbridge.ccda.sections.common import Json, code_or_text, notes, own_note, reasons
-from chartbridge.ccda.sections.devices import device_of
+from chartbridge.ccda.sections.common import Json, code_or_text, frame, notes, own_note, reasons
+from chartbridge.ccda.sections.devices import devices_of
 from chartbridge.ccda.sections.medications import PRIORITY
 from chartbridge.ccda.sections.observation import specimen, values, words
 from chartbridge.ccda.statement import Statement
@@ -39,6 +38,13 @@ STATUS = {
     "nullified": "entered-in-error",
     "obsolete": "entered-in-error",
 }
+RESULT_STATUS = {
+    "completed": "final",
+    "not-done": "cancelled",
+    "stopped": "cancelled",
+    "entered-in-error": "entered-in-error",
+}
+"""Of what a procedure found, by the procedure's own status."""
 REQUEST_STATUS = {
     "active": "active",
     "new": "draft",
@@ -77,10 +83,12 @@ def procedure(st: Statement, ctx: Context) -> Json | None:
     """Procedure Activity Procedure, Act and Observation as Procedure; planned ones as ServiceRequest."""
     if st.planned:
         return service_request(st, ctx)
+    if not st.template and st.code_value() == "CONC" and st.related:
+        return frame(st, ctx, st.related)
     code = code_or_text(st, ctx)
-    devices = [] if st.negated else _devices(st, ctx)
+    devices = [] if st.denied else [{"manipulated": ctx.ref(one)} for one in devices_of(st, ctx, "DEV")]
     if code is None:
-        said = devices or st.negated or TARGET_SITE_CODE in st.one or effective(st, ctx).start
+        said = devices or st.denied or TARGET_SITE_CODE in st.one or effective(st, ctx).start
         if not said:
             return None
         code = absent_reason(None)
@@ -90,7 +98,7 @@ def procedure(st: Statement, ctx: Context) -> Json | None:
         "Procedure",
         {
             "identifier": identifiers(st.children(ID)),
-            "status": "not-done" if st.negated else STATUS.get(st.code_value(STATUS_CODE), "unknown"),
+            "status": "not-done" if st.denied else STATUS.get(st.status, "unknown"),
             "code": code,
             "subject": ctx.patient,
             **effective(st, ctx).choice("performed"),
@@ -111,9 +119,9 @@ def procedure(st: Statement, ctx: Context) -> Json | None:
         if method not in made["extension"]:
             made["extension"].append(method)
     sample = specimen(st, ctx)
-    first, _ = values(st, ctx)
-    if first and "dataAbsentReason" not in first and not st.negated:
-        _result(st, ctx, made, code, first)
+    first, more = values(st, ctx)
+    if first and "dataAbsentReason" not in first and not st.denied:
+        _result(st, ctx, made, code, first, more)
     elif sample is not None:
         ctx.belongs(sample["reference"], st)
     return made
@@ -124,17 +132,18 @@ def _methods(st: Statement, ctx: Context) -> list[Json]:
     return [{"url": METHOD, "valueCodeableConcept": one} for one in codeables(st.children(METHOD_CODE), ctx)]
 
 
-def _result(st: Statement, ctx: Context, made: Json, code: Json, value: Json) -> None:
-    """A procedure observation may have a value, for which Procedure has no place."""
+def _result(st: Statement, ctx: Context, made: Json, code: Json, value: Json, more: list[Json]) -> None:
+    """A procedure observation may have values, for which Procedure has no place."""
     ctx.add(
         "Observation",
         {
             "partOf": [ctx.ref(made)],
-            "status": "final" if made["status"] == "completed" else "unknown",
+            "status": RESULT_STATUS.get(made["status"], "unknown"),
             "code": code,
             "subject": ctx.patient,
             **effective(st, ctx).choice("effective"),
             **value,
+            "component": [{"code": code, **one} for one in more],
         },
         st,
     )
@@ -155,21 +164,9 @@ def _performers(st: Statement, ctx: Context) -> list[Json]:
     return made
 
 
-def _devices(st: Statement, ctx: Context) -> list[Json]:
-    made: list[Json] = []
-    for position, el in enumerate(st.children(PARTICIPANT), 1):
-        role = node_at(Node(el), PARTICIPANT_ROLE)
-        if role is None or (el.get("typeCode") != "DEV" and PLAYING_DEVICE not in role.one):
-            continue
-        device = device_of(role, st, ctx, f"{st.path}/participant[{position}]/participantRole")
-        if device is not None:
-            made.append({"manipulated": ctx.ref(device)})
-    return made
-
-
 def _denied_devices(st: Statement, ctx: Context) -> list[Json]:
     """The devices of a procedure that was not done: said in words, for a Device would be one that exists."""
-    if not st.negated:
+    if not st.denied:
         return []
     made = []
     for el in st.children(PARTICIPANT):
@@ -184,7 +181,7 @@ def instructions(st: Statement, ctx: Context) -> list[Json]:
     """Instruction activities within a statement as notes."""
     made = []
     for instruction in st.related:
-        if instruction.template == t.INSTRUCTION and not instruction.taken:
+        if instruction.template == t.INSTRUCTION and not instruction.taken and instruction.is_asserted:
             text = ctx.text(instruction.child(TEXT))
             if text is not None:
                 instruction.taken = True
@@ -214,7 +211,7 @@ def service_request(st: Statement, ctx: Context) -> Json | None:
     """What is ordered, planned or proposed; negated, what is not to be done."""
     code = code_or_text(st, ctx)
     if code is None:
-        if effective(st, ctx).start is None and not st.negated:
+        if effective(st, ctx).start is None and not st.denied:
             return None
         code = absent_reason(None)
     author, authored = ctx.actors.author(st, st.path)
@@ -222,10 +219,10 @@ def service_request(st: Statement, ctx: Context) -> Json | None:
         "ServiceRequest",
         {
             "identifier": identifiers(st.children(ID)),
-            "status": REQUEST_STATUS.get(st.code_value(STATUS_CODE), "unknown"),
+            "status": REQUEST_STATUS.get(st.status, "unknown"),
             "intent": INTENT.get(st.mood, "plan"),
             "priority": PRIORITY.get(st.code_value(PRIORITY_CODE)),
-            "doNotPerform": True if st.negated else None,
+            "doNotPerform": True if st.denied else None,
             "code": code,
             "subject": ctx.patient,
             **effective(st, ctx).choice("occurrence"),

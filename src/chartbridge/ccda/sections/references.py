@@ -2,7 +2,8 @@
 
 What is referred to may stand later in the document, so the references wait in the context and are
 resolved once, after all entries. A reference goes into the element that R4 has for it; where there is
-none, or the id is that of several things, the report names what was meant.
+none, or the id is that of several things, the report names what was meant. An inverted relationship is
+said of what is referred to: that refers back.
 """
 
 from __future__ import annotations
@@ -53,13 +54,25 @@ _WORKS_FOR_GOALS = frozenset(
     ("ServiceRequest", "Procedure", "MedicationRequest", "DeviceRequest", "Communication")
 )
 
+_DIRECTED = frozenset(("COMP", "GEVL", "RSON", "SPRT"))
+"""Relationships that say something else when they are inverted."""
+_MOST = 100
+"""What became more resources than these is too much to be referred to, or to refer, as one thing."""
+_SEVERAL = "the id that it refers to is that of several entries"
+
 
 @maps(t.ENTRY_REFERENCE, frames=True)
 def entry_reference(st: Statement, ctx: Context) -> Json | None:
-    """Entry Reference: it only names a statement that stands elsewhere, which is converted there."""
+    """Entry Reference: it only names a statement that stands elsewhere, which is converted there.
+
+    One that is denied, retracted, null or only planned connects nothing.
+    """
     ctx.absorb(st)
-    st.reason = "refers to another entry by its id"
-    ctx.pending.append(st)
+    if st.is_asserted and not st.planned:
+        st.reason = "refers to another entry by its id"
+        ctx.pending.append(st)
+    else:
+        st.reason = "does not hold as a reference to another entry"
     return None
 
 
@@ -68,17 +81,19 @@ def resolve(ctx: Context) -> None:
     if not ctx.pending:
         return
     waiting = set(map(id, ctx.pending))
-    known: dict[tuple[str, str], list[Statement]] = {}
+    known: dict[tuple[str, str], dict[frozenset[str], Statement]] = {}
     for st in ctx.statements:
-        if id(st) not in waiting:
+        if id(st) not in waiting and (st.resources or st.outcome == "not-converted"):
             for key in _ids(st):
-                known.setdefault(key, []).append(st)
+                known.setdefault(key, {})[frozenset(st.resources)] = st
     for st in ctx.pending:
         if st.tag == "encounter":
             _during(st, ctx)
         elif st.parent is not None:
             for key in _ids(st):
-                _connect(st, st.parent, known.get(key, []), ctx)
+                targets = known.get(key)
+                if targets is not None:
+                    _connect(st, st.parent, targets, ctx)
 
 
 def _ids(st: Statement) -> list[tuple[str, str]]:
@@ -107,7 +122,7 @@ def _during(st: Statement, ctx: Context) -> None:
 
 def _sources(parent: Statement | None, ctx: Context) -> list[Json]:
     """What the statement became that a reference stands in."""
-    if parent is None:
+    if parent is None or len(parent.resources) > _MOST:
         return []
     return [ctx.entries[key] for key in parent.resources if key in ctx.entries]
 
@@ -129,26 +144,38 @@ def _speaking(parent: Statement, ctx: Context) -> list[Json]:
     ]
 
 
-def _connect(st: Statement, parent: Statement, targets: list[Statement], ctx: Context) -> None:
-    """Let what a statement became refer to what another one became; a frame became all that it holds."""
+def _connect(
+    st: Statement, parent: Statement, targets: dict[frozenset[str], Statement], ctx: Context
+) -> None:
+    """Let what a statement became refer to what another one became; a frame became all that it holds.
+
+    ``targets`` are the statements of the id that is meant, by what they became: only one is no guess.
+    """
+    target = next(iter(targets.values()))
+    if len(targets) > 1 or len(target.resources) > _MOST:
+        st.reason = _SEVERAL
+        return
     for source in _speaking(parent, ctx):
         own = f"{source['resourceType']}/{source['id']}"
-        found = {
-            tuple(
-                (key, field)
-                for key in target.resources
-                if key != own and (field := _field(source, key.partition("/")[0], st)) is not None
-            )
-            for target in targets
-        } - {()}
-        if len(found) > 1:
-            st.reason = "the id that it refers to is that of several entries"
-        for key, field in found.pop() if len(found) == 1 else ():
-            _put(source, field, key, ctx)
-            st.reason = ""
+        for key in target.resources:
+            if key != own and _tell(st, source, own, key, ctx):
+                st.reason = ""
     if st.template == t.ENTRY_REFERENCE:
-        for target in targets:
-            st.resources.update(target.resources)
+        st.resources.update(target.resources)
+
+
+def _tell(st: Statement, source: Json, own: str, key: str, ctx: Context) -> bool:
+    """Put a reference where it belongs; ``False`` where R4 has no element for it."""
+    if st.inversion and st.type_code in _DIRECTED:
+        back = ctx.entries.get(key)
+        if back is None:
+            return False
+        source, key = back, own
+    field = _field(source, key.partition("/")[0], st)
+    if field is None:
+        return False
+    _put(source, field, key, ctx)
+    return True
 
 
 def _field(source: Json, target: str, st: Statement) -> str | None:
@@ -166,7 +193,7 @@ def _field(source: Json, target: str, st: Statement) -> str | None:
         if target != "Observation":
             return None
         return {"COMP": "hasMember", "SPRT": "derivedFrom"}.get(st.type_code)
-    if (st.type_code == "RSON" or st.template == t.INDICATION) and not st.inversion:
+    if st.type_code == "RSON" or st.template == t.INDICATION:
         return "reasonReference" if target in _REASONS.get(kind, ()) else None
     return _SUPPORTING.get(kind)
 

@@ -8,9 +8,11 @@ from chartbridge.ccda.names import CODE, TEXT, VALUE
 from chartbridge.ccda.sections.observation import value, words
 from chartbridge.ccda.statement import Statement
 
+_OFF = {"nullified": "Entered in error", "cancelled": "Cancelled", "aborted": "Broken off"}
+
 
 def remark(st: Statement, ctx: Context) -> str | None:
-    """A part as a note: ``<what>: <value>``, negation first; ``None`` where it says nothing."""
+    """A part as a note: ``<what>: <value>``, and before it why that does not hold; ``None`` for nothing."""
     what = title(codeable(st.child(CODE), ctx))
     said = words(value(st.child(VALUE), ctx)) or ctx.text(st.child(TEXT))
     if said is None and (what is None or VALUE in st.one):
@@ -18,9 +20,12 @@ def remark(st: Statement, ctx: Context) -> str | None:
     text = ": ".join(part for part in (what if what != "ASSERTION" else None, said) if part)
     if not text:
         return None
-    if st.nullified:
-        return f"Entered in error: {text}"
+    if st.negated:
+        text = f"Not so: {text}"
+    if st.planned:
+        text = f"Planned or possible: {text}"
+    if st.el.get("nullFlavor") is not None:
+        text = f"Not known: {text}"
     if (person := st.another) is not None:
-        whose = title(codeable(person.child(CODE), ctx)) or "another person"
-        return f"Of {whose}: {'not so: ' if st.negated else ''}{text}"
-    return f"Not so: {text}" if st.negated else text
+        text = f"Of {title(codeable(person.child(CODE), ctx)) or 'another person'}: {text}"
+    return f"{_OFF[st.status]}: {text}" if st.status in _OFF else text

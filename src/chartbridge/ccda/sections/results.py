@@ -11,7 +11,6 @@ from chartbridge.ccda.names import (
     PARTICIPANT,
     PARTICIPANT_ROLE,
     PLAYING_ENTITY,
-    STATUS_CODE,
     TARGET_SITE_CODE,
 )
 from chartbridge.ccda.node import node_at
@@ -59,7 +58,7 @@ def diagnostic_report(st: Statement, ctx: Context) -> Json | None:
         "DiagnosticReport",
         {
             "identifier": identifiers(st.children(ID)),
-            "status": STATUS.get(st.code_value(STATUS_CODE), "unknown"),
+            "status": STATUS.get(st.status, "unknown"),
             "category": [RADIOLOGY if st.section.code == IMAGING_SECTION else LAB_SERVICE],
             "code": code or {"text": st.section.title or "Results"},
             "subject": ctx.patient,

@@ -45,7 +45,12 @@ def pregnancy(st: Statement, ctx: Context) -> Json | None:
     if fields is None:
         return None
     for delivery in st.related:
-        if delivery.template == t.ESTIMATED_DELIVERY_DATE and not delivery.taken and not delivery.planned:
+        if (
+            delivery.template == t.ESTIMATED_DELIVERY_DATE
+            and not delivery.taken
+            and not delivery.planned
+            and delivery.is_asserted
+        ):
             own = observation_fields(delivery, ctx, [])
             if own is not None:
                 delivery.taken = True

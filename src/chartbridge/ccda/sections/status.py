@@ -89,8 +89,8 @@ def assessment_scale(st: Statement, ctx: Context) -> Json | None:
 
 
 def _same(item: Statement, moment: Interval, ctx: Context) -> bool:
-    """Whether an item of a scale can be a component of it: the patient's, done, and at no other time."""
-    if item.taken or item.planned or item.nullified or about_another(item):
+    """Whether an item of a scale can be a component of it: it holds, of the patient, at no other time."""
+    if item.taken or item.planned or not item.is_asserted or about_another(item):
         return False
     return effective(item, ctx) in (NOTHING, moment)
 

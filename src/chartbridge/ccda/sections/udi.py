@@ -16,6 +16,7 @@ from chartbridge.ccda.names import CODE, VALUE, Element
 from chartbridge.ccda.registry import part
 from chartbridge.ccda.sections.common import Json
 from chartbridge.ccda.statement import Statement
+from chartbridge.ccda.times import timestamp
 from chartbridge.fhir import drop
 
 FDA_UDI = "2.16.840.1.113883.3.3719"
@@ -63,7 +64,7 @@ def udi_fields(carrier: str | None, organizer: Statement | None, ctx: Context) -
     made, identifier, issuer = _read(carrier)
     if organizer is not None:
         for child in organizer.related:
-            if child.negated or child.nullified or child.taken:
+            if child.taken or not child.is_asserted:
                 continue
             if child.template == t.DEVICE_IDENTIFIER:
                 identifier, issuer = _device_identifier(child) or (identifier, issuer)
@@ -148,9 +149,7 @@ def _read(carrier: str | None) -> tuple[Json, str | None, str | None]:
 
 def _date(text: str) -> str | None:
     """GS1's YYMMDD, its day 00 for 'some day of that month'; UDIs are younger than 1970."""
-    if not re.fullmatch(r"\d\d(0[1-9]|1[0-2])([0-2]\d|3[01])", text.strip()):
-        return None
     text = text.strip()
-    year = f"{'19' if text[:2] >= '70' else '20'}{text[:2]}"
-    month = f"{year}-{text[2:4]}"
-    return month if text[4:] == "00" else f"{month}-{text[4:]}"
+    if re.fullmatch(r"\d\d(?!00)\d{4}", text, re.ASCII) is None:
+        return None
+    return timestamp(f"{'19' if text[:2] >= '70' else '20'}{text}")

@@ -12,8 +12,8 @@ from chartbridge.ccda import templates as t
 from chartbridge.ccda.codesystems import LOINC
 from chartbridge.ccda.context import Context
 from chartbridge.ccda.datatypes import codeable, concept, effective
-from chartbridge.ccda.names import CODE, STATUS_CODE
-from chartbridge.ccda.registry import about_another, maps
+from chartbridge.ccda.names import CODE, METHOD_CODE, STATUS_CODE, TARGET_SITE_CODE
+from chartbridge.ccda.registry import about_another, mapper_of, maps
 from chartbridge.ccda.sections.common import Json
 from chartbridge.ccda.sections.observation import (
     category,
@@ -64,12 +64,12 @@ def vital_signs_panel(st: Statement, ctx: Context) -> Json | None:
         for upper, lower, code in PRESSURES
         if (made := _blood_pressure(st, upper, lower, code, ctx)) is not None
     ]
-    saturated = [
-        made
-        for child in st.related
-        if child.code_value() in SATURATIONS and not child.taken and (made := ctx.convert(child)) is not None
-    ]
-    members = joined + saturated + member_observations(st, ctx)
+    saturations = [child for child in st.related if child.code_value() in SATURATIONS]
+    if len(saturations) == 1 and mapper_of(saturations[0]) is vital_sign:
+        _give_oxygen(saturations[0], st, ctx)
+        made = ctx.convert(saturations[0])
+        joined += [] if made is None else [made]
+    members = joined + member_observations(st, ctx)
     if st.template == t.AVERAGE_BLOOD_PRESSURE_ORGANIZER and len(members) == len(joined) == 1:
         ctx.absorb(st, *members)
         return members[0]
@@ -111,20 +111,22 @@ def _blood_pressure(st: Statement, upper: str, lower: str, code: Json, ctx: Cont
     return _joined(whole, [(systolic[0], first), (diastolic[0], second)], ctx)
 
 
-def _oximetry(st: Statement, ctx: Context) -> Json | None:
-    """A saturation with US Core's codes, and with flow and concentration where there is one of each.
+def _give_oxygen(saturation: Statement, st: Statement, ctx: Context) -> None:
+    """Let the only saturation of an organizer hold the flow and the concentration that stand beside it."""
+    for codes in OXYGEN:
+        given = [one for one in (*saturation.related, *st.related) if one.code_value() in codes]
+        if len(given) == 1 and given[0].parent is st and _together([saturation, *given], ctx):
+            saturation.related += given
 
-    They stand within it, or beside it where it is the only saturation of its organizer.
-    """
+
+def _oximetry(st: Statement, ctx: Context) -> Json | None:
+    """A saturation with US Core's codes, and with flow and concentration where it holds one of each."""
     fields = observation_fields(st, ctx, [VITAL_SIGNS])
     if fields is None:
         return None
-    beside = st.parent.related if st.parent is not None and st.parent.tag == "organizer" else []
-    alone = sum(one.code_value() in SATURATIONS for one in beside) == 1
-    near = [*st.related, *beside] if alone else st.related
     parts = [(st, fields)]
     for codes in OXYGEN:
-        given = [one for one in near if one.code_value() in codes and not one.taken]
+        given = [one for one in st.related if one.code_value() in codes and not one.taken]
         if len(given) == 1 and _together([st, *given], ctx):
             made = observation_fields(given[0], ctx, [VITAL_SIGNS])
             if made is not None:
@@ -141,15 +143,21 @@ def _oximetry(st: Statement, ctx: Context) -> Json | None:
 
 
 def _together(parts: Sequence[Statement], ctx: Context) -> bool:
-    """Whether statements can be one: all of them the patient's, done, not denied, at the same time."""
+    """Whether statements can be one: all of them hold of the patient, were done at the same time, and name
+    no site or method but that of the first."""
     first = parts[0]
+    moment = effective(first, ctx)
     for one in parts:
-        if one.negated or one.planned or one.tag != "observation" or one.el.get("nullFlavor") is not None:
+        if not one.is_asserted or one.denied or one.planned or one.tag != "observation":
             return False
         if about_another(one) or one.code_value(STATUS_CODE) != first.code_value(STATUS_CODE):
             return False
-        if effective(one, ctx) != effective(first, ctx):
+        if effective(one, ctx) != moment:
             return False
+        for tag in (TARGET_SITE_CODE, METHOD_CODE):
+            said = codeable(one.child(tag), ctx)
+            if said is not None and said != codeable(first.child(tag), ctx):
+                return False
     return True
 
 
