@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any
 
 from chartbridge.ccda.names import CENTER, HIGH, LOW, WIDTH, Element
 
@@ -68,16 +68,37 @@ def _zone(offset: str) -> str | None:
     return f"{offset[0]}{hours}:{minutes}"
 
 
-class Interval(NamedTuple):
-    """What an effectiveTime says: a point, or a beginning and an end; each R4 dateTime text or ``None``."""
+class Interval:
+    """What an effectiveTime says: a point, or a beginning and an end; each R4 dateTime text or ``None``.
 
-    point: str | None = None
-    low: str | None = None
-    high: str | None = None
-    high_null: str | None = None
-    """The nullFlavor of ``high``: ``UNK`` means 'over, at an unknown time'."""
-    unreadable: bool = False
-    """Some value was there and is no timestamp."""
+    ``high_null`` is the nullFlavor of the end (``UNK`` means 'over, at an unknown time'); ``unreadable``
+    says that some value was there and is no timestamp.
+    """
+
+    __slots__ = ("high", "high_null", "low", "point", "unreadable")
+
+    def __init__(
+        self,
+        point: str | None = None,
+        low: str | None = None,
+        high: str | None = None,
+        high_null: str | None = None,
+        unreadable: bool = False,
+    ) -> None:
+        self.point = point
+        self.low = low
+        self.high = high
+        self.high_null = high_null
+        self.unreadable = unreadable
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Interval) and self._said() == other._said()
+
+    def __hash__(self) -> int:
+        return hash(self._said())
+
+    def _said(self) -> tuple[str | None, str | None, str | None, str | None, bool]:
+        return self.point, self.low, self.high, self.high_null, self.unreadable
 
     @property
     def start(self) -> str | None:
