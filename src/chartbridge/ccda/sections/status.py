@@ -73,12 +73,13 @@ def finding(st: Statement, ctx: Context) -> Json | None:
 
 @maps(t.ASSESSMENT_SCALE, events_only=True)
 def assessment_scale(st: Statement, ctx: Context) -> Json | None:
-    """Assessment Scale Observation as Observation, its supporting observations as components."""
+    """Assessment Scale Observation as Observation, its supporting observations as components; what a denied
+    scale holds stays on its own."""
     fields = observation_fields(st, ctx, [SURVEY])
     if fields is None:
         return None
     moment = effective(st, ctx)
-    for item in st.related:
+    for item in () if st.denied else st.related:
         if item.template == t.ASSESSMENT_SCALE_SUPPORTING and _same(item, moment, ctx):
             own = observation_fields(item, ctx, [])
             if own is not None:
