@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -180,16 +181,24 @@ class Context:
         return st
 
     def _too_deep(self, el: Element, path: str, section: Section, parent: Statement) -> None:
-        tree = el.getroottree()
-        top = tree.getelementpath(el)
-        for found in el.iter(*STATEMENTS):
-            step = tree.getelementpath(found)[len(top) :].replace(V3, "")
-            st = Statement(found, path + step, section, parent)
-            st.outcome = "not-converted"
-            st.reason = f"nested deeper than {MAX_NESTING} statements"
-            st.taken = True
-            self.statements.append(st)
-            section.failed.append(st)
+        """Account for a statement and all within it; the words of the outermost hold those of the others."""
+        waiting = [(el, path)]
+        while waiting:
+            holder, here = waiting.pop()
+            if holder.tag in STATEMENTS:
+                st = Statement(holder, here, section, parent)
+                st.outcome = "not-converted"
+                st.reason = f"nested deeper than {MAX_NESTING} statements"
+                st.taken = True
+                self.statements.append(st)
+                if holder is el:
+                    section.failed.append(st)
+            seen: Counter[str] = Counter()
+            below: list[tuple[Element, str]] = []
+            for child in holder:
+                seen[child.tag] += 1
+                below.append((child, f"{here}/{child.tag.replace(V3, '')}[{seen[child.tag]}]"))
+            waiting.extend(reversed(below))
 
     def convert(self, st: Statement) -> Resource | None:
         """Convert a statement, whatever it is; what fails is reported and spoils nothing else."""

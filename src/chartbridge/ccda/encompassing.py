@@ -89,7 +89,7 @@ def _participants(node: Node, path: str, ctx: Context) -> tuple[list[Json], list
             person = found[0]
             if person is None or not person["reference"].startswith("Practitioner/"):
                 continue
-            kind = el.get("typeCode") or ("RESP" if tag == RESPONSIBLE_PARTY else "")
+            kind = (el.get("typeCode") or "").strip() or ("RESP" if tag == RESPONSIBLE_PARTY else "")
             period = when(participation.child(TIME), ctx).period
             one: Json = {"individual": person}
             if kind:

@@ -191,7 +191,7 @@ class Header:
             who = person or organization
             if who is None:
                 continue
-            kind = participation.el.get("typeCode") or "PRF"
+            kind = (participation.el.get("typeCode") or "").strip() or "PRF"
             self.extensions.append(extension("ParticipantExtension", kind, participation, who, self.ctx))
             function = participation.child(FUNCTION_CODE)
             period = when(participation.child(TIME), self.ctx).period
@@ -238,7 +238,7 @@ class Header:
                 who = person or organization
                 if who is None:
                     continue
-                kind = el.get("typeCode") or usual
+                kind = (el.get("typeCode") or "").strip() or usual
                 self.extensions.append(extension(name, kind, participation, who, self.ctx))
                 if organization is not None and who["reference"].startswith("RelatedPerson/"):
                     self.extensions.append(extension(name, kind, participation, organization, self.ctx))
