@@ -169,7 +169,6 @@ SDTC_DECEASED_TIME = SDTC + "deceasedTime"
 SDTC_DISCHARGE_DISPOSITION_CODE = SDTC + "dischargeDispositionCode"
 SDTC_ETHNIC_GROUP_CODE = SDTC + "ethnicGroupCode"
 SDTC_FUNCTION_CODE = SDTC + "functionCode"
-SDTC_ID = SDTC + "id"
 SDTC_RACE_CODE = SDTC + "raceCode"
 
 

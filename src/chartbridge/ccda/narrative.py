@@ -203,11 +203,6 @@ def div(content: str) -> str:
     return f"{DIV_OPEN}{content}</div>"
 
 
-def plain_text(xhtml: str) -> str | None:
-    """The text of some XHTML without its tags."""
-    return squeeze(unescape(_TAGS.sub(" ", xhtml)))
-
-
 def _local(text: str) -> str:
     name = text.split(None, 1)[0] if text else ""
     return name[name.rfind(":") + 1 :]
