@@ -13,9 +13,12 @@ from chartbridge.auth import authenticate
 from chartbridge.config import Settings
 from chartbridge.db import Database
 from chartbridge.db.migrate import upgrade
+from chartbridge.features.cohorts import api as cohorts_api
 from chartbridge.features.converter import api as converter_api
+from chartbridge.features.directory import api as directory_api
 from chartbridge.features.documents import api as documents_api
 from chartbridge.features.facilities import api as facilities_api
+from chartbridge.features.organizations import api as organizations_api
 from chartbridge.features.patients import api as patients_api
 from chartbridge.features.patients import workflows as patients_workflows
 from chartbridge.features.queries import api as queries_api
@@ -32,11 +35,14 @@ from chartbridge.jobs.worker import Worker
 from chartbridge.platform import Platform
 
 ROUTERS = (
+    organizations_api.router,
     facilities_api.router,
     patients_api.router,
+    cohorts_api.router,
     records_api.router,
     queries_api.router,
     documents_api.router,
+    directory_api.router,
     converter_api.router,
     webhooks_api.router,
 )

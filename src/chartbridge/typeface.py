@@ -4,8 +4,10 @@ to the byte, on a machine without fonts."""
 from __future__ import annotations
 
 from importlib.resources import files
+from pathlib import Path
 
 FAMILY = "Source Sans Pro"
+FOLDER = Path(str(files("font_source_sans_pro") / "files"))
 _FACES = (
     ("SourceSansPro-Regular.ttf", "normal", "normal"),
     ("SourceSansPro-Bold.ttf", "bold", "normal"),
@@ -15,9 +17,8 @@ _FACES = (
 
 def font_face_css() -> str:
     """``@font-face`` rules for regular, bold and italic."""
-    folder = files("font_source_sans_pro") / "files"
     return "\n".join(
         f'@font-face {{ font-family: "{FAMILY}"; font-weight: {weight}; font-style: {style}; '
-        f'src: url("file://{folder / name}"); }}'
+        f'src: url("file://{FOLDER / name}"); }}'
         for name, weight, style in _FACES
     )

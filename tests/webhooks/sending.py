@@ -6,16 +6,16 @@ from typing import Any
 
 from sqlalchemy import select
 
-from chartbridge.features.webhooks import service
+from chartbridge.features.webhooks import events, service
 from chartbridge.features.webhooks.models import WebhookMessage
 from tests.running import Caller, World, wait_until
 
-EVENT = "medical.consolidated-data"
+EVENT = events.CONSOLIDATED_DATA
 
 
 def send(world: World, api: Caller, *, kind: str = EVENT, **options: Any) -> str:
     """A message of the caller's account; returns its id."""
-    content = options.pop("content", {"patients": []})
+    content = events.EVENTS[kind].model.model_validate(options.pop("content", {"patients": []}))
     with world.platform.db.write(world.tenant(api)) as session:
         return service.send(world.platform, session, kind, content, **options)
 

@@ -10,20 +10,21 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from chartbridge.features.webhooks import links, service
+from chartbridge.features.webhooks import events, links, service
 from chartbridge.storage import keys
 from tests.running import Caller, World, wait_until
 from tests.support.receiver import Receiver
 from tests.webhooks.conftest import ATTEMPTS, TIMEOUT_S, wait_for_status
 from tests.webhooks.sending import EVENT, ended, send, stored
 
+PATIENT = {"patientId": "p", "status": "completed", "bundle": {"total": 1}, "filters": {}}
 pytestmark = pytest.mark.parametrize("world", ["sqlite", "postgres"], indirect=True, scope="module")
 
 
 def test_a_message_arrives_signed_over_its_exact_bytes(
     world: World, listening: Caller, receiver: Receiver
 ) -> None:
-    content = {"patients": [{"name": "Zoë 漢字 \u2028", "bundle": {"total": 1}}]}
+    content = {"patients": [{**PATIENT, "externalId": "Zoë 漢字 \u2028"}]}
     message_id = send(world, listening, content=content, request_id="r-1", metadata={"k": "v"})
     (got,) = receiver.wait_for(EVENT)
     assert got.is_signed_with(receiver.key or "")
@@ -151,7 +152,7 @@ def test_a_message_whose_job_broke_down_can_be_retried(
     world: World, listening: Caller, receiver: Receiver
 ) -> None:
     with world.platform.db.write(world.tenant(listening)) as session:
-        message_id = service.send(world.platform, session, EVENT, {"patients": []})
+        message_id = service.send(world.platform, session, EVENT, events.ConsolidatedData(patients=[]))
         service.give_up(session, message_id, 1, "the work was begun too often")
     ended(world, listening, send(world, listening))  # by now the first job of the other has ended too
     kept = stored(world, listening, message_id)
@@ -170,9 +171,9 @@ def test_links_are_signed_anew_at_each_attempt(world: World, listening: Caller, 
     world.platform.store.put(key, b'{"a":1}', content_type="application/json")
     url = links.link(key, content_type="application/json", expires_in_s=60, filename="a.json")
     receiver.fail_next(2, delay_s=0.5)
-    message_id = send(world, listening, content={"patients": [{"url": url}]})
+    message_id = send(world, listening, content={"patients": [{**PATIENT, "bundle": {"url": url}}]})
     assert ended(world, listening, message_id).status == "success"
-    tries = [r.json["patients"][0]["url"] for r in receiver.received if r.type == EVENT]
+    tries = [r.json["patients"][0]["bundle"]["url"] for r in receiver.received if r.type == EVENT]
     expiries = [int(parse_qs(urlsplit(u).query)["expires"][0]) for u in tries]
     assert expiries[0] < expiries[-1]
     assert listening.fetch(tries[-1]).json() == {"a": 1}
@@ -223,7 +224,7 @@ def test_clearing_the_url_ends_what_was_to_be_tried_again(
 
 def test_a_rolled_back_transaction_sends_nothing(world: World, listening: Caller, receiver: Receiver) -> None:
     with world.platform.db.write(world.tenant(listening)) as session:
-        service.send(world.platform, session, EVENT, {"patients": []})
+        service.send(world.platform, session, EVENT, events.ConsolidatedData(patients=[]))
         session.rollback()
     later = send(world, listening)
     ended(world, listening, later)

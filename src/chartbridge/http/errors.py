@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
@@ -52,6 +53,14 @@ def envelope(status: int, title: str, detail: str, info: dict[str, Any] | None =
     if info:
         body["additionalInfo"] = info
     return JSONResponse(body, status)
+
+
+def answers(descriptions: Mapping[int, str]) -> dict[int | str, dict[str, Any]]:
+    """Errors of an operation for its OpenAPI description, by status; each is an :class:`ErrorEnvelope`."""
+    return {
+        status: {"model": ErrorEnvelope, "description": description}
+        for status, description in descriptions.items()
+    }
 
 
 def forbidden() -> JSONResponse:

@@ -17,7 +17,7 @@ from chartbridge.features.networks.protocol import SOURCES, Source
 from chartbridge.features.patients import service as patients
 from chartbridge.features.queries.models import NetworkQuery as NetworkQuery
 from chartbridge.features.queries.models import QueryError, QueryProvider
-from chartbridge.features.webhooks import links
+from chartbridge.features.webhooks import events, links
 from chartbridge.features.webhooks import service as webhooks
 from chartbridge.http.ratelimit import NETWORK_QUERIES, Usage, count_call
 from chartbridge.ids import new_id, timestamp, utcnow
@@ -311,11 +311,12 @@ def _send(
         result_key, content_type="application/json", expires_in_s=RESULT_URL_S, filename="consolidated.json"
     )
     payload = {**patients.webhook_keys(patient), "consolidatedDataUrl": url, "source": state}
+    content = events.EVENTS[kind].model.model_validate({"payload": payload})
     webhooks.send(
         platform,
         session,
         kind,
-        {"payload": payload},
+        content,
         request_id=query.id,
         patient_id=query.patient_id,
         metadata=query.query_metadata,

@@ -20,7 +20,7 @@ from chartbridge.features.patients import fhir as patient_fhir
 from chartbridge.features.patients import service as patients
 from chartbridge.features.records import chart
 from chartbridge.features.records.models import ConsolidatedQuery as ConsolidatedQuery
-from chartbridge.features.webhooks import links
+from chartbridge.features.webhooks import events, links
 from chartbridge.features.webhooks import service as webhooks
 from chartbridge.ids import new_id, utcnow
 from chartbridge.jobs.queue import Queue
@@ -29,7 +29,6 @@ from chartbridge.storage import keys
 
 QUERIES = Queue("consolidated-query")
 RUN = "consolidated-query"
-EVENT = "medical.consolidated-data"
 RESULT_URL_S = 180
 
 
@@ -191,7 +190,7 @@ def _end(
     if query.from_dashboard:
         return
     patient = patients.get_patient(session, query.patient_id)
-    content: dict[str, Any] = {
+    content = {
         **patients.webhook_keys(patient),
         "status": status,
         "bundle": _result_bundle(session.tenant, query) if has_data else _empty_bundle(),
@@ -200,8 +199,8 @@ def _end(
     webhooks.send(
         platform,
         session,
-        EVENT,
-        {"patients": [content]},
+        events.CONSOLIDATED_DATA,
+        events.ConsolidatedData.model_validate({"patients": [content]}),
         request_id=query.id,
         patient_id=query.patient_id,
         metadata=query.query_metadata,

@@ -11,6 +11,7 @@ from sqlalchemy import func, select
 from chartbridge.db import Tenant, TenantSession
 from chartbridge.features.accounts import service as accounts
 from chartbridge.features.webhooks.delivery import Outcome
+from chartbridge.features.webhooks.events import EVENTS, PING, Content, Ping
 from chartbridge.features.webhooks.models import WebhookMessage
 from chartbridge.ids import nanoid, new_message_id, timestamp, utcnow
 from chartbridge.jobs.queue import Queue
@@ -18,7 +19,6 @@ from chartbridge.platform import Platform
 
 DELIVERIES = Queue("webhook-delivery")
 DELIVER = "webhook-delivery"
-PING = "ping"
 MAX_BACKOFF_S = 3600.0
 
 
@@ -32,7 +32,7 @@ def send(
     platform: Platform,
     session: TenantSession,
     kind: str,
-    content: dict[str, Any],
+    content: Content,
     *,
     request_id: str | None = None,
     patient_id: str | None = None,
@@ -40,9 +40,12 @@ def send(
 ) -> str:
     """Store a message of type ``kind`` and have it delivered once the transaction commits.
 
-    ``content`` is what stands beside ``meta``; links of :mod:`.links` in it become URLs. Returns the
-    message id. Without a webhook URL the message is stored as failed, to be retried later.
+    ``content`` is what stands beside ``meta``, of the model that :data:`.events.EVENTS` names for the
+    type; links of :mod:`.links` in it become URLs. Returns the message id. Without a webhook URL the
+    message is stored as failed, to be retried later.
     """
+    if type(content) is not EVENTS[kind].model:
+        raise TypeError(f"messages of type {kind} hold {EVENTS[kind].model.__name__}")
     meta: dict[str, Any] = {"messageId": new_message_id()}
     if request_id is not None:
         meta["requestId"] = request_id
@@ -54,7 +57,7 @@ def send(
         type=kind,
         request_id=request_id,
         patient_id=patient_id,
-        body={"meta": meta, **content},
+        body={"meta": meta, **content.model_dump(exclude_none=True)},
         status="processing",
         attempt_limit=1 if kind == PING else platform.settings.webhook_max_attempts,
         attempts=0,
@@ -73,7 +76,7 @@ def send(
 
 def send_ping(platform: Platform, session: TenantSession) -> None:
     """Ask the receiver to answer; its answer decides whether the webhook counts as enabled."""
-    send(platform, session, PING, {"ping": nanoid()})
+    send(platform, session, PING, Ping(ping=nanoid()))
 
 
 def _enqueue(

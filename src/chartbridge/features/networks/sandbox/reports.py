@@ -6,16 +6,13 @@ the bytes are the same each time; the text can be extracted and searched.
 
 from __future__ import annotations
 
-import datetime as dt
 import html
-import io
 from collections.abc import Iterator
-
-import plutoprint
 
 from chartbridge.features.networks.sandbox.ccd.xml import shown
 from chartbridge.features.networks.sandbox.measures import vitals
 from chartbridge.features.networks.sandbox.persona import Facts, Persona, display_name
+from chartbridge.printing import to_pdf
 from chartbridge.typeface import FAMILY, font_face_css
 
 STYLE = (
@@ -46,20 +43,13 @@ table { border-collapse: collapse; width: 100%; }
 
 def render(persona: Persona, report: Facts) -> bytes:
     """One report as PDF 1.7."""
-    book = plutoprint.Book(plutoprint.PAGE_SIZE_LETTER)
-    book.load_html(_page(persona, report))
-    moment = report["created"].astimezone(dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    for entry, words in (
-        (plutoprint.PDF_METADATA_TITLE, report["title"]),
-        (plutoprint.PDF_METADATA_AUTHOR, display_name(persona.clinician(report["clinician"]))),
-        (plutoprint.PDF_METADATA_SUBJECT, f"{report['description']} of {persona.full_name}"),
-        (plutoprint.PDF_METADATA_CREATION_DATE, moment),
-        (plutoprint.PDF_METADATA_MODIFICATION_DATE, moment),
-    ):
-        book.set_metadata(entry, words)
-    out = io.BytesIO()
-    book.write_to_pdf_stream(out)
-    return out.getvalue()
+    return to_pdf(
+        _page(persona, report),
+        title=report["title"],
+        author=display_name(persona.clinician(report["clinician"])),
+        subject=f"{report['description']} of {persona.full_name}",
+        created=report["created"],
+    )
 
 
 def _page(persona: Persona, report: Facts) -> str:

@@ -1,0 +1,1 @@
+"""Cohorts: named groups of patients, with what is monitored for their members."""

@@ -1,0 +1,9 @@
+"""Operations on directory."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+
+from chartbridge.http.body import JsonRoute
+
+router = APIRouter(prefix="/medical/v1", route_class=JsonRoute, tags=["Directory"], strict_content_type=False)

@@ -1,0 +1,1 @@
+"""The organization that an account is, one in each environment."""

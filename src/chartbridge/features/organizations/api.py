@@ -1,0 +1,11 @@
+"""Operations on organizations."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+
+from chartbridge.http.body import JsonRoute
+
+router = APIRouter(
+    prefix="/medical/v1", route_class=JsonRoute, tags=["Organizations"], strict_content_type=False
+)

@@ -1,0 +1,1 @@
+"""Finding things in a patient's record by their text: queries, words, and what matches."""
