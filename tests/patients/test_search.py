@@ -7,8 +7,8 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from chartbridge.errors import BadRequestError
-from chartbridge.features.patients.search import MAX_TERMS, Term, parse
 from chartbridge.platform import Platform
+from chartbridge.search.filters import MAX_TERMS, Term, parse
 from tests.patients.caller import OTHER_NPI, Caller, Json, an_address
 
 
