@@ -1,8 +1,10 @@
-"""The official Python SDK, unchanged but for its base URL, against a running server."""
+"""Every method of the official Python SDK, unchanged but for its base URL, against a running server."""
 
 from __future__ import annotations
 
+import re
 import time
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -42,6 +44,29 @@ JANE = {
         }
     ],
 }
+
+
+METHODS = {
+    "facility": {"create", "get", "update", "list", "delete"},
+    "patient": {
+        *{"create", "get", "update", "list", "delete", "match"},
+        *{"get_medical_record_summary", "get_medical_record_summary_status"},
+    },
+    "document": {
+        *{"start_query", "get_query_status", "list", "get_url"},
+        *{"create_document_reference", "start_bulk_get_document_url"},
+    },
+    "fhir": {
+        *{"start_consolidated_query", "get_consolidated_query_status"},
+        *{"get_single_consolidated_query_status", "create_patient_consolidated", "count_patient_data"},
+    },
+}
+
+
+def test_every_method_is_called() -> None:
+    text = Path(__file__).read_text()
+    for group, names in METHODS.items():
+        assert set(re.findall(rf'"{group}\.([a-z_]+)"', text)) == names
 
 
 def _facility(py: Sdk) -> str:
@@ -143,3 +168,105 @@ def test_a_consolidated_query_runs_to_its_end(
 def test_a_patient_never_queried_has_an_empty_list_of_queries(py: Sdk) -> None:
     patient = py.call("patient.create", facility_id=_facility(py), **PERSON)
     assert py.call("fhir.get_consolidated_query_status", patient_id=patient["id"])["queries"] == []
+
+
+def test_a_summary_is_made_and_found(both: tuple[Sdk, Sdk]) -> None:
+    js, py = both
+    jane = _queried_jane(js, py)
+    nothing = py.call("patient.get_medical_record_summary_status", patient_id=jane)
+    assert (nothing["html"]["exists"], nothing["pdf"]["exists"]) == (False, False)
+    summary = {"patient_id": jane, "conversion_type": "pdf"}
+    assert _status_of(py, "patient.get_medical_record_summary", **summary) == 404
+    started = py.call("fhir.start_consolidated_query", id=jane, conversion_type="pdf")
+    _await_consolidated(py, jane, started["requestId"])
+    url = py.call("patient.get_medical_record_summary", **summary)
+    assert isinstance(url, str), "this SDK reads a bare string"
+    assert httpx.get(url).content.startswith(b"%PDF-")
+    status = py.call("patient.get_medical_record_summary_status", patient_id=jane)
+    assert (status["html"]["exists"], status["pdf"]["exists"]) == (False, True)
+
+
+def _await_consolidated(py: Sdk, patient: str, request_id: str) -> dict[str, Any]:
+    deadline = time.monotonic() + 60
+    one = {"patient_id": patient, "request_id": request_id}
+    while True:
+        now: dict[str, Any] = py.call("fhir.get_single_consolidated_query_status", **one)
+        if now["status"] != "processing":
+            return now
+        assert time.monotonic() < deadline, now
+        time.sleep(0.1)
+
+
+@pytest.mark.parametrize("request_body", [None, {"visit": "42"}, {"metadata": {"visit": "42"}}])
+def test_a_document_query_runs_to_its_end(py: Sdk, request_body: dict[str, Any] | None) -> None:
+    clinic = _facility(py)
+    jane = py.call("patient.create", facility_id=clinic, **JANE)["id"]
+    extra = {"request": request_body} if request_body else {}
+    started = py.call("document.start_query", patient_id=jane, facility_id=clinic, **extra)
+    assert started["requestId"]
+    deadline = time.monotonic() + 60
+    while True:
+        progress = py.call("document.get_query_status", patient_id=jane)
+        if progress.get("convert", {}).get("status") == "completed":
+            break
+        assert time.monotonic() < deadline, progress
+        time.sleep(0.1)
+    assert progress["requestId"] == started["requestId"]
+    assert (progress["download"]["total"], progress["download"]["successful"]) == (6, 6)
+    assert len(py.call("document.list", patient_id=jane)["documents"]) == 6
+
+
+def test_bulk_urls_are_started(both: tuple[Sdk, Sdk]) -> None:
+    js, py = both
+    jane = _queried_jane(js, py)
+    started = py.call("document.start_bulk_get_document_url", patient_id=jane)
+    assert (started["status"], bool(started["requestId"])) == ("processing", True)
+
+
+def test_a_document_is_uploaded(py: Sdk) -> None:
+    patient = py.call("patient.create", facility_id=_facility(py), **PERSON)["id"]
+    made = py.call(
+        "document.create_document_reference",
+        patient_id=patient,
+        description="Referral letter",
+        type={"$type": "fhir.CodeableConcept", "text": "Referral note"},
+        context={
+            "$type": "fhir.DocumentReferenceContext",
+            "period": {"$type": "fhir.Period", "start": "2026-01-05", "end": "2026-01-05"},
+        },
+        content=[
+            {
+                "$type": "fhir.DocumentReferenceContent",
+                "attachment": {"$type": "fhir.Attachment", "contentType": "text/plain"},
+            }
+        ],
+    )
+    text = b"Seen in clinic; knee pain since January."
+    httpx.put(made["uploadUrl"], content=text, headers={"content-type": "text/plain"}).raise_for_status()
+    [document] = py.call("document.list", patient_id=patient)["documents"]
+    assert document["id"] == made["documentReferenceId"]
+    found = py.call("document.list", patient_id=patient, content='"knee pain"')["documents"]
+    assert [d["id"] for d in found] == [made["documentReferenceId"]]
+
+
+def test_resources_are_contributed_and_counted(py: Sdk) -> None:
+    patient = py.call("patient.create", facility_id=_facility(py), **PERSON)["id"]
+    resource = {
+        "resourceType": "AllergyIntolerance",
+        "id": "5b0c46f5-92a7-4b4f-a3a5-3f4f5dfb2f10",
+        "patient": {"reference": f"Patient/{patient}"},
+        "code": {"text": "Latex"},
+    }
+    answer = py.call(
+        "fhir.create_patient_consolidated",
+        id=patient,
+        resource_type="Bundle",
+        type="collection",
+        entry=[{"resource": resource}],
+    )
+    assert answer["type"] == "transaction-response"
+    counted = py.call("fhir.count_patient_data", id=patient)
+    assert (counted["total"], counted["resources"]) == (1, {"AllergyIntolerance": 1})
+    assert counted["filter"]["resources"] == "all"
+    none = py.call("fhir.count_patient_data", id=patient, resources="Immunization", date_from="2020-01-01")
+    assert (none["total"], none["filter"]["dateFrom"]) == (0, "2020-01-01")
