@@ -27,6 +27,8 @@ class Live:
     origin: str
     new_key: Callable[[], str]
     deployment: Deployment
+    accounts: dict[str, str]
+    """Names of accounts by their keys."""
 
 
 @pytest.fixture(scope="session", params=["sqlite", "postgres"])
@@ -41,8 +43,16 @@ def live(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureReques
     origin = deployment.serve().origin
     url = settings.get("database_url") or f"sqlite:///{deployment.data_dir / 'chartbridge.sqlite'}"
     db = Database(Settings(database_url=url).db_url)
+    accounts: dict[str, str] = {}
+
+    def new_key() -> str:
+        name = f"account-{next(numbers)}"
+        key = create_key(db, "sandbox", name)
+        accounts[key] = name
+        return key
+
     try:
-        yield Live(origin, lambda: create_key(db, "sandbox", f"account-{next(numbers)}"), deployment)
+        yield Live(origin, new_key, deployment, accounts)
     finally:
         db.dispose()
         deployment.close()

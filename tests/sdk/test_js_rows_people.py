@@ -281,7 +281,8 @@ def test_row_29_set_patient_facilities(js: Sdk) -> None:
 def test_row_30_get_patient_facilities(js: Sdk) -> None:
     clinic = facility(js)
     patient = js.call("createPatient", people.stranger(), clinic)["id"]
-    assert js.call("getPatientFacilities", patient) == [js.call("getFacility", clinic)]
+    [found] = js.call("getPatientFacilities", patient)
+    assert found.items() >= js.call("getFacility", clinic).items(), "the SDK drops what its schema has not"
 
 
 def test_row_38_delete_patient(js: Sdk) -> None:

@@ -149,8 +149,7 @@ def test_row_34_get_single_consolidated_query_status(js: Sdk, receiver: Receiver
     [sent] = js.call("parseWebhook", message.json)["patients"]
     assert (sent["status"], sent["bundle"]["total"]) == ("completed", 0)
     status = js.call("getSingleConsolidatedQueryStatus", patient, query["requestId"])
-    assert status["status"] == "completed"
-    assert js.call("parse", "consolidatedQuerySchema", status)["requestId"] == query["requestId"]
+    assert (status["status"], status["requestId"]) == ("completed", query["requestId"])
     assert status_of(js, "getSingleConsolidatedQueryStatus", patient, UNKNOWN) == 404
 
 

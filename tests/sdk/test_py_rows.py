@@ -10,7 +10,8 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.sdk.drivers import Sdk, SdkError
+from tests.sdk.conftest import Scene
+from tests.sdk.drivers import Driver, Sdk, SdkError
 from tests.support import people
 
 pytestmark = pytest.mark.sdk
@@ -118,50 +119,43 @@ def test_a_patient_is_created_read_updated_matched_listed_and_deleted(py: Sdk) -
     assert _status_of(py, "patient.get", id=created["id"]) == 404
 
 
-def _queried_jane(js: Sdk, py: Sdk) -> str:
-    """Jane, with her records gathered; the Python SDK has no call that starts a network query."""
-    jane: str = py.call("patient.create", facility_id=_facility(py), **JANE)["id"]
-    request_id = js.call("startNetworkQuery", {"patientId": jane, "sources": people.ALL_SOURCES})["requestId"]
-    deadline = time.monotonic() + 60
-    while js.call("getNetworkQueryStatus", {"requestId": request_id})["status"] == "processing":
-        assert time.monotonic() < deadline, "the network query did not end"
-        time.sleep(0.2)
-    return jane
+@pytest.fixture
+def jane(scene: Scene, python: Driver) -> tuple[Sdk, str]:
+    """This SDK with the account that has Jane and all her records, and Jane's id."""
+    return Sdk(python, scene.js.origin, scene.js.key), scene.jane
 
 
-def test_documents_are_listed_and_downloaded(both: tuple[Sdk, Sdk]) -> None:
-    js, py = both
-    jane = _queried_jane(js, py)
-    documents = py.call("document.list", patient_id=jane)["documents"]
+def test_documents_are_listed_and_downloaded(jane: tuple[Sdk, str]) -> None:
+    py, patient = jane
+    documents = py.call("document.list", patient_id=patient)["documents"]
     attachments = [d["content"][0]["attachment"] for d in documents]
     assert sorted(a["contentType"] for a in attachments) == people.PERSONA_DOCUMENT_TYPES
     for attachment in attachments:
         url = py.call("document.get_url", file_name=attachment["title"])["url"]
         assert len(httpx.get(url).content) == attachment["size"]
-    assert py.call("document.list", patient_id=jane, date_to="1900-01-01")["documents"] == []
-    assert _status_of(py, "document.list", patient_id=jane, date_from="yesterday") == 400
+    assert py.call("document.list", patient_id=patient, date_to="1900-01-01")["documents"] == []
+    assert _status_of(py, "document.list", patient_id=patient, date_from="yesterday") == 400
 
 
 @pytest.mark.parametrize("request_body", [None, {"ticket": "17"}], ids=["no body", "bare metadata"])
 def test_a_consolidated_query_runs_to_its_end(
-    both: tuple[Sdk, Sdk], request_body: dict[str, str] | None
+    jane: tuple[Sdk, str], request_body: dict[str, str] | None
 ) -> None:
-    js, py = both
-    jane = _queried_jane(js, py)
+    py, patient = jane
     extra = {"request": request_body} if request_body else {}
     started = py.call(
-        "fhir.start_consolidated_query", id=jane, conversion_type="json", resources="Condition", **extra
+        "fhir.start_consolidated_query", id=patient, conversion_type="json", resources="Condition", **extra
     )
     assert (started["status"], started["resources"]) == ("processing", ["Condition"])
     deadline = time.monotonic() + 60
-    one = {"patient_id": jane, "request_id": started["requestId"]}
+    one = {"patient_id": patient, "request_id": started["requestId"]}
     while (now := py.call("fhir.get_single_consolidated_query_status", **one))["status"] == "processing":
         assert time.monotonic() < deadline, now
         time.sleep(0.1)
     assert now["status"] == "completed"
-    listed = py.call("fhir.get_consolidated_query_status", patient_id=jane)
+    listed = py.call("fhir.get_consolidated_query_status", patient_id=patient)
     assert [q["requestId"] for q in listed["queries"]] == [started["requestId"]]
-    missing = {"patient_id": jane, "request_id": UNKNOWN}
+    missing = {"patient_id": patient, "request_id": UNKNOWN}
     assert _status_of(py, "fhir.get_single_consolidated_query_status", **missing) == 404
 
 
@@ -170,19 +164,19 @@ def test_a_patient_never_queried_has_an_empty_list_of_queries(py: Sdk) -> None:
     assert py.call("fhir.get_consolidated_query_status", patient_id=patient["id"])["queries"] == []
 
 
-def test_a_summary_is_made_and_found(both: tuple[Sdk, Sdk]) -> None:
-    js, py = both
-    jane = _queried_jane(js, py)
-    nothing = py.call("patient.get_medical_record_summary_status", patient_id=jane)
+def test_a_summary_is_made_and_found(py: Sdk) -> None:
+    patient = py.call("patient.create", facility_id=_facility(py), **PERSON)["id"]
+    _contribute(py, patient)
+    nothing = py.call("patient.get_medical_record_summary_status", patient_id=patient)
     assert (nothing["html"]["exists"], nothing["pdf"]["exists"]) == (False, False)
-    summary = {"patient_id": jane, "conversion_type": "pdf"}
+    summary = {"patient_id": patient, "conversion_type": "pdf"}
     assert _status_of(py, "patient.get_medical_record_summary", **summary) == 404
-    started = py.call("fhir.start_consolidated_query", id=jane, conversion_type="pdf")
-    _await_consolidated(py, jane, started["requestId"])
+    started = py.call("fhir.start_consolidated_query", id=patient, conversion_type="pdf")
+    _await_consolidated(py, patient, started["requestId"])
     url = py.call("patient.get_medical_record_summary", **summary)
     assert isinstance(url, str), "this SDK reads a bare string"
     assert httpx.get(url).content.startswith(b"%PDF-")
-    status = py.call("patient.get_medical_record_summary_status", patient_id=jane)
+    status = py.call("patient.get_medical_record_summary_status", patient_id=patient)
     assert (status["html"]["exists"], status["pdf"]["exists"]) == (False, True)
 
 
@@ -216,10 +210,9 @@ def test_a_document_query_runs_to_its_end(py: Sdk, request_body: dict[str, Any] 
     assert len(py.call("document.list", patient_id=jane)["documents"]) == 6
 
 
-def test_bulk_urls_are_started(both: tuple[Sdk, Sdk]) -> None:
-    js, py = both
-    jane = _queried_jane(js, py)
-    started = py.call("document.start_bulk_get_document_url", patient_id=jane)
+def test_bulk_urls_are_started(jane: tuple[Sdk, str]) -> None:
+    py, patient = jane
+    started = py.call("document.start_bulk_get_document_url", patient_id=patient)
     assert (started["status"], bool(started["requestId"])) == ("processing", True)
 
 
@@ -249,22 +242,26 @@ def test_a_document_is_uploaded(py: Sdk) -> None:
     assert [d["id"] for d in found] == [made["documentReferenceId"]]
 
 
-def test_resources_are_contributed_and_counted(py: Sdk) -> None:
-    patient = py.call("patient.create", facility_id=_facility(py), **PERSON)["id"]
+def _contribute(py: Sdk, patient: str) -> dict[str, Any]:
     resource = {
         "resourceType": "AllergyIntolerance",
         "id": "5b0c46f5-92a7-4b4f-a3a5-3f4f5dfb2f10",
         "patient": {"reference": f"Patient/{patient}"},
         "code": {"text": "Latex"},
     }
-    answer = py.call(
+    answer: dict[str, Any] = py.call(
         "fhir.create_patient_consolidated",
         id=patient,
         resource_type="Bundle",
         type="collection",
         entry=[{"resource": resource}],
     )
-    assert answer["type"] == "transaction-response"
+    return answer
+
+
+def test_resources_are_contributed_and_counted(py: Sdk) -> None:
+    patient = py.call("patient.create", facility_id=_facility(py), **PERSON)["id"]
+    assert _contribute(py, patient)["type"] == "transaction-response"
     counted = py.call("fhir.count_patient_data", id=patient)
     assert (counted["total"], counted["resources"]) == (1, {"AllergyIntolerance": 1})
     assert counted["filter"]["resources"] == "all"
