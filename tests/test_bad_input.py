@@ -28,6 +28,8 @@ class Bad:
         self.api: Caller = world.caller()
         self.facility = self.api.facility_id()
         self.patient = self.api.patient_id(people.stranger())
+        self.organization = self.api.get(f"{M}/organization")["id"]
+        self.cohort = self.api.post(f"{M}/cohort", {"name": "High risk"}, status=201)["id"]
         patient = f"{M}/patient/{self.patient}"
         self.calls: dict[tuple[str, str], tuple[str, dict[str, str]]] = {
             ("POST", f"{M}/facility"): (f"{M}/facility", {}),
@@ -36,6 +38,13 @@ class Bad:
             ("POST", f"{M}/patient/match"): (f"{M}/patient/match", {}),
             ("PUT", f"{M}/patient/{{id}}"): (patient, {}),
             ("POST", f"{M}/patient/{{id}}/facility"): (f"{patient}/facility", {}),
+            ("POST", f"{M}/patient/{{id}}/cohort"): (f"{patient}/cohort", {}),
+            ("POST", f"{M}/organization"): (f"{M}/organization", {}),
+            ("PUT", f"{M}/organization/{{id}}"): (f"{M}/organization/{self.organization}", {}),
+            ("POST", f"{M}/cohort"): (f"{M}/cohort", {}),
+            ("PATCH", f"{M}/cohort/{{id}}"): (f"{M}/cohort/{self.cohort}", {}),
+            ("PUT", f"{M}/cohort/{{id}}"): (f"{M}/cohort/{self.cohort}", {}),
+            ("POST", f"{M}/cohort/{{id}}/patient"): (f"{M}/cohort/{self.cohort}/patient", {}),
             ("POST", f"{M}/network/query"): (f"{M}/network/query", {"patientId": self.patient}),
             ("POST", f"{M}/patient/{{patient_id}}/consolidated/query"): (
                 f"{patient}/consolidated/query",
@@ -63,6 +72,8 @@ WITHOUT_A_BODY = {
     ("POST", f"{M}/settings/webhook/retry"),
 }
 OPTIONAL_BODY = {
+    ("PATCH", f"{M}/cohort/{{id}}"),
+    ("PUT", f"{M}/cohort/{{id}}"),
     ("POST", f"{M}/patient/{{patient_id}}/consolidated/query"),
     ("POST", "/settings"),
     ("POST", f"{M}/settings"),
@@ -159,6 +170,14 @@ def good_bodies(bad: Bad) -> dict[tuple[str, str], Json]:
         ),
         ("PUT", f"{M}/patient/{{id}}"): people.stranger(),
         ("POST", f"{M}/patient/match"): people.stranger(),
+        ("PUT", f"{M}/organization/{{id}}"): {
+            "name": "Health",
+            "type": "hospital",
+            "location": people.facility()["address"],
+        },
+        ("PATCH", f"{M}/cohort/{{id}}"): {"name": "Low risk", "color": "red", "settings": {}},
+        ("POST", f"{M}/cohort/{{id}}/patient"): {"patientIds": [bad.patient]},
+        ("POST", f"{M}/patient/{{id}}/cohort"): {"cohortIds": [bad.cohort]},
         ("POST", f"{M}/network/query"): {"sources": {"lab": {"enabled": True}}, "metadata": {"a": "b"}},
         ("POST", "/settings"): {"webhookUrl": "http://127.0.0.1:9/", "mrFilters": None},
     }

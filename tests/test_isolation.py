@@ -17,6 +17,7 @@ from fastapi.routing import iter_route_contexts
 from chartbridge.auth import revoke_key
 from chartbridge.db import Base
 from tests.ccda import builders
+from tests.documents import uploading
 from tests.rows import row_counts
 from tests.running import Caller, Json, World, running
 from tests.support import people
@@ -24,7 +25,15 @@ from tests.support.client import M
 
 Route = tuple[str, str]
 PROTECTED = ("/medical/v1", "/settings", "/convert/v1")
-OPEN = {("GET", "/"), ("GET", "/openapi.json"), ("GET", "/storage/{key:path}")}
+OPEN = {
+    ("GET", "/"),
+    ("GET", "/openapi.json"),
+    ("GET", "/storage/{key:path}"),
+    ("PUT", "/storage/{key:path}"),
+    ("GET", "/asyncapi.json"),
+    ("GET", "/docs"),
+    ("GET", "/docs/reference.css"),
+}
 """Routes that need no key: they hold nothing of a tenant, or ask for a signature."""
 
 
@@ -42,9 +51,11 @@ class Call:
 
 
 JANE_BODY = people.jane()
+ORGANIZATION = {"name": "Health", "type": "hospital", "location": people.facility()["address"]}
 SOURCES = {"sources": ["lab"]}
 S = f"{M}/patient/{{id}}"
-C = f"{M}/patient/{{patient_id}}/consolidated/query"
+R = f"{M}/patient/{{patient_id}}/consolidated"
+C = f"{R}/query"
 CALLS: dict[Route, Call] = {
     ("GET", f"{M}/facility"): Call(),
     ("POST", f"{M}/facility"): Call(body=people.facility()),
@@ -67,11 +78,40 @@ CALLS: dict[Route, Call] = {
     ("POST", C): Call({"conversionType": "json"}),
     ("GET", C): Call(),
     ("GET", f"{C}/{{request_id}}"): Call(),
+    ("GET", R): Call(),
+    ("PUT", R): Call(body={"resourceType": "Bundle", "type": "collection", "entry": []}),
+    ("POST", R): Call(body={"resourceType": "Bundle", "type": "collection", "entry": []}),
+    ("GET", f"{R}/count"): Call(),
+    ("GET", f"{R}/webhook"): Call({"requestId": "{consolidated}"}),
+    ("GET", f"{R}/search"): Call({"query": "diabetes"}),
+    ("GET", f"{M}/patient/{{patient_id}}/medical-record"): Call({"conversionType": "html"}),
+    ("GET", f"{M}/patient/{{patient_id}}/medical-record-status"): Call(),
+    ("GET", f"{M}/patient/{{patient_id}}/export"): Call(),
+    ("POST", f"{M}/organization"): Call(body=ORGANIZATION),
+    ("GET", f"{M}/organization"): Call(),
+    ("PUT", f"{M}/organization/{{id}}"): Call(body=ORGANIZATION),
+    ("POST", f"{M}/cohort"): Call(body={"name": "New"}),
+    ("GET", f"{M}/cohort"): Call(),
+    ("GET", f"{M}/cohort/{{id}}"): Call(),
+    ("PATCH", f"{M}/cohort/{{id}}"): Call(body={"color": "red"}),
+    ("PUT", f"{M}/cohort/{{id}}"): Call(body={"color": "blue"}),
+    ("DELETE", f"{M}/cohort/{{id}}"): Call(),
+    ("GET", f"{M}/cohort/{{id}}/patient"): Call(),
+    ("POST", f"{M}/cohort/{{id}}/patient"): Call(body={"patientIds": ["{patient}"]}),
+    ("DELETE", f"{M}/cohort/{{id}}/patient"): Call(body={"allPatients": True}),
+    ("GET", f"{S}/cohort"): Call(),
+    ("POST", f"{S}/cohort"): Call(body={"cohortIds": ["{cohort}"]}),
     ("POST", f"{M}/network/query"): Call({"patientId": "{patient}"}, SOURCES),
     ("GET", f"{M}/network/query/{{request_id}}"): Call(),
+    ("POST", f"{M}/document/query"): Call({"patientId": "{patient}"}),
+    ("GET", f"{M}/document/query"): Call({"patientId": "{patient}"}),
+    ("POST", f"{M}/document/download-url/bulk"): Call({"patientId": "{patient}"}),
     ("GET", f"{M}/document"): Call({"patientId": "{patient}"}),
+    ("GET", f"{M}/network-entry"): Call(),
     ("GET", f"{M}/document/download-url"): Call({"fileName": "{document}"}),
     ("GET", f"{M}/document/downloadUrl"): Call({"fileName": "{document}"}),
+    ("POST", f"{M}/document/upload"): Call({"patientId": "{patient}"}, uploading.DRAFT),
+    ("POST", f"{M}/document/upload-url"): Call({"patientId": "{patient}"}, uploading.DRAFT),
     ("POST", "/convert/v1/ccda/to/fhir"): Call({"patientId": "{patient}"}, builders.document()),
 }
 for prefix in ("", M):
@@ -81,6 +121,7 @@ for prefix in ("", M):
         ("GET", f"{prefix}/settings/mapi-access"): Call(),
         ("GET", f"{prefix}/settings/webhook"): Call(),
         ("POST", f"{prefix}/settings/webhook/retry"): Call(),
+        ("POST", f"{prefix}/settings/webhook/sample-payload"): Call(body={"meta": {"type": "patient.admit"}}),
     }
 ECHOES = {("POST", "/convert/v1/ccda/to/fhir")}
 """Routes that give back an id which the caller sent, whosever it is."""
@@ -107,7 +148,8 @@ class Owner:
 
     def _names(self, route: Route) -> dict[str, str]:
         path = route[1]
-        here = self.ids["facility"] if path.startswith(f"{M}/facility/") else self.ids["patient"]
+        kinds = ("facility", "organization", "cohort")
+        here = self.ids[next((k for k in kinds if path.startswith(f"{M}/{k}/")), "patient")]
         request = self.ids["consolidated" if "/consolidated/" in path else "network"]
         return {**self.ids, "id": here, "patient_id": self.ids["patient"], "request_id": request}
 
@@ -132,13 +174,19 @@ def owner(world: World) -> Owner:
     api.post("/settings", {"webhookUrl": "http://127.0.0.1:9/owner"})
     facility = api.facility_id()
     patient = api.patient_id(people.jane(externalId="owners-jane"))
+    organization = api.get(f"{M}/organization")["id"]
+    cohort = api.post(f"{M}/cohort", {"name": "The owner's"}, status=201)["id"]
+    api.post(f"{M}/patient/{patient}/cohort", {"cohortIds": [cohort]})
     network = api.query(patient)["requestId"]
     path = f"{M}/patient/{patient}/consolidated/query"
     consolidated = api.post(path, conversionType="json")["requestId"]
     api.poll(f"{path}/{consolidated}")
+    api.poll(f"{path}/{api.post(path, conversionType='html')['requestId']}")
     document = api.documents(patient, output="dto")[0]["fileName"]
     ids = {
         "facility": facility,
+        "organization": organization,
+        "cohort": cohort,
         "patient": patient,
         "network": network,
         "consolidated": consolidated,
@@ -201,6 +249,8 @@ def snapshot(owner: Owner) -> Json:
         (f"{M}/patient", {}),
         (f"{M}/patient/{patient}/hie-opt-out", {}),
         (f"{M}/patient/{patient}/facility", {}),
+        (f"{M}/organization", {}),
+        (f"{M}/patient/{patient}/cohort", {}),
         (f"{M}/patient/{patient}/consolidated/query", {}),
         (f"{M}/network/query/{owner.ids['network']}", {}),
         (f"{M}/document", {"patientId": patient}),
@@ -260,16 +310,27 @@ def test_a_presigned_url_cannot_be_turned_to_another_tenants_object(world: World
 
 def test_the_owner_can_call_every_route(world: World, owner: Owner) -> None:
     """So that a refusal above is for whom it is, not for how the route was called."""
-    last = ("DELETE", S), ("DELETE", f"{M}/facility/{{id}}")
+    last = (
+        ("DELETE", f"{M}/cohort/{{id}}/patient"),
+        ("DELETE", f"{M}/cohort/{{id}}"),
+        ("DELETE", S),
+        ("DELETE", f"{M}/facility/{{id}}"),
+    )
     unavailable = {("POST", f"{S}/external/sync"), ("DELETE", f"{M}/facility/{{id}}")}
-    first = [("PUT", f"{S}/hie-opt-out"), ("PUT", f"{S}/treatment-relationship")]
+    first = [
+        ("POST", f"{M}/document/query"),  # which locks the patient against updates while it runs
+        ("PUT", f"{S}/hie-opt-out"),
+        ("PUT", f"{S}/treatment-relationship"),
+    ]
     reading = [route for route in sorted(CALLS) if route[0] != "DELETE" and route not in first]
     for route in [*reading, *first]:
         answer = call(owner.api, route, owner)
         if route == ("POST", f"{M}/facility"):
             assert answer.status_code == 400, "that NPI is the owner's already"
+        elif route == ("POST", f"{M}/organization"):
+            assert answer.status_code == 400, "the owner has one already"
         elif route in unavailable:
             assert answer.status_code == 404
         else:
             assert answer.status_code in (200, 201), (route, answer.status_code, answer.text[:300])
-    assert [call(owner.api, route, owner).status_code for route in last] == [204, 204]
+    assert [call(owner.api, route, owner).status_code for route in last] == [200, 204, 204, 204]

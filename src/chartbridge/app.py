@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from fastapi import FastAPI, Request
 from fastapi.middleware.cors import CORSMiddleware
 from fastapi.responses import JSONResponse, PlainTextResponse, Response
@@ -17,6 +15,8 @@ from chartbridge.features.cohorts import api as cohorts_api
 from chartbridge.features.converter import api as converter_api
 from chartbridge.features.directory import api as directory_api
 from chartbridge.features.documents import api as documents_api
+from chartbridge.features.documents import bulk_api as documents_bulk_api
+from chartbridge.features.documents import workflows as documents_workflows
 from chartbridge.features.facilities import api as facilities_api
 from chartbridge.features.organizations import api as organizations_api
 from chartbridge.features.patients import api as patients_api
@@ -24,11 +24,13 @@ from chartbridge.features.patients import workflows as patients_workflows
 from chartbridge.features.queries import api as queries_api
 from chartbridge.features.queries import workflows as queries_workflows
 from chartbridge.features.records import api as records_api
+from chartbridge.features.records import search_api as records_search_api
 from chartbridge.features.records import workflows as records_workflows
 from chartbridge.features.records.chart_task import warm_up
 from chartbridge.features.webhooks import api as webhooks_api
+from chartbridge.features.webhooks import asyncapi
 from chartbridge.features.webhooks import workflows as webhooks_workflows
-from chartbridge.http import errors, objects
+from chartbridge.http import errors, objects, openapi, pages
 from chartbridge.http.gateway import Gateway
 from chartbridge.jobs.queue import SYSTEM_SCHEMA
 from chartbridge.jobs.worker import Worker
@@ -40,8 +42,10 @@ ROUTERS = (
     patients_api.router,
     cohorts_api.router,
     records_api.router,
+    records_search_api.router,
     queries_api.router,
     documents_api.router,
+    documents_bulk_api.router,
     directory_api.router,
     converter_api.router,
     webhooks_api.router,
@@ -49,17 +53,11 @@ ROUTERS = (
 QUEUES = (
     patients_workflows.QUEUE,
     queries_workflows.QUEUE,
+    documents_workflows.QUEUE,
     records_workflows.QUEUE,
+    records_workflows.REFRESHES,
     webhooks_workflows.QUEUE,
 )
-_ERRORS: dict[int | str, dict[str, Any]] = {
-    400: {"model": errors.ErrorEnvelope, "description": "Bad request"},
-    403: {"description": "Missing, unknown or revoked key"},
-    404: {"model": errors.ErrorEnvelope, "description": "Not found"},
-    413: {"model": errors.ErrorEnvelope, "description": "Body too large"},
-    429: {"description": "Too many requests", "content": {"text/plain": {}}},
-    500: {"model": errors.ErrorEnvelope, "description": "Unexpected error"},
-}
 
 
 def migrate(settings: Settings) -> None:
@@ -80,16 +78,19 @@ def create_app(platform: Platform) -> FastAPI:
         redoc_url=None,
         redirect_slashes=False,
         strict_content_type=False,
-        responses=_ERRORS,
+        generate_unique_id_function=openapi.provisional_id,
     )
     app.state.platform = platform
-    app.openapi = lambda: _true_openapi(app)  # type: ignore[method-assign]  # as FastAPI's manual does
     for router in ROUTERS:
         app.include_router(router)
     app.include_router(webhooks_api.router, prefix="/medical/v1", include_in_schema=False)
     app.include_router(objects.router)
-    app.add_api_route("/", health, methods=["GET"], summary="Health", tags=["Health"])
+    app.add_api_route(
+        "/", health, methods=["GET"], summary="Health", tags=["Health"], responses=openapi.HEALTH
+    )
     errors.install(app)
+    openapi.install(app, origin=platform.settings.origin)
+    pages.install(app, messages=asyncapi.document())
     app.add_middleware(
         Gateway,
         authenticate=lambda key: authenticate(platform.db, key),
@@ -100,16 +101,6 @@ def create_app(platform: Platform) -> FastAPI:
         CORSMiddleware, allow_origins=["*"], allow_methods=["*"], allow_headers=["*"], expose_headers=["*"]
     )
     return app
-
-
-def _true_openapi(app: FastAPI) -> dict[str, Any]:
-    """FastAPI documents a 422 wherever something is validated; here that answer is a 400."""
-    if app.openapi_schema is None:
-        schema = FastAPI.openapi(app)
-        for path in schema["paths"].values():
-            for operation in path.values():
-                operation["responses"].pop("422", None)
-    return FastAPI.openapi(app)
 
 
 def health(request: Request) -> Response:

@@ -72,6 +72,7 @@ class Settings(BaseSettings):
 
     network_timeout_s: float = Field(60.0, gt=0, description="time a network has for one call")
     max_document_bytes: int = Field(200_000_000, description="a network's larger document is not taken in")
+    bulk_url_s: int = Field(600, ge=1, le=604_800, description="how long the URLs of a bulk run work")
     webhook_timeout_s: float = Field(5.0, gt=0)
     webhook_max_attempts: int = Field(8, ge=1)
     webhook_backoff_s: float = Field(
@@ -81,8 +82,20 @@ class Settings(BaseSettings):
         "auto", description="auto: refused for production tenants, allowed for sandbox tenants"
     )
 
+    adt_enabled: bool = Field(
+        False,
+        description="admissions, transfers and discharges reach this installation: "
+        "cohorts of production accounts may watch for them",
+    )
+
     max_json_body_bytes: int = 20_000_000
     max_convert_body_bytes: int = 50_000_000
+    max_upload_bytes: int = Field(50_000_000, ge=1, description="a larger upload is refused")
+    upload_scanner: str | None = Field(
+        None,
+        pattern=r"^(tcp://[^/]+|unix:///.+)$",
+        description="clamd that looks at uploads: tcp://host:port or unix:///path",
+    )
     sandbox_max_patients: int = 20
     sandbox_conversions_per_day: int = 500
     rate_limits: dict[str, int] = Field(

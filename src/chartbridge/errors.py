@@ -67,6 +67,30 @@ class PatientWithoutTreatmentRelationshipError(BadRequestError):
         super().__init__("Patient does not have a treatment relationship", **info)
 
 
+class PatientLockedError(DomainError):
+    """The patient cannot be changed now; answered outside the envelope, as a bare JSON string."""
+
+    status = 423
+    title = "MetriportError"
+
+    def __init__(self) -> None:
+        super().__init__("Document querying currently in progress")
+
+
+class ConflictError(DomainError):
+    """What is asked for was done already, with another outcome."""
+
+    status = 409
+    title = "MetriportError"
+
+
+class ServiceUnavailableError(DomainError):
+    """Something that the operation stands on does not answer now; trying again later may do."""
+
+    status = 503
+    title = "MetriportError"
+
+
 class PayloadTooLargeError(DomainError):
     status = 413
     title = "MetriportError"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 
 import pytest
 from sqlalchemy import MetaData, select, update
@@ -18,6 +19,7 @@ from chartbridge.auth import (
 )
 from chartbridge.auth.models import Account
 from chartbridge.db import Database
+from chartbridge.ids import utcnow
 from chartbridge.platform import Platform
 
 
@@ -138,3 +140,27 @@ def test_an_account_without_the_medical_api_is_known_by_its_key(db: Database) ->
     caller = authenticate(db, key)
     assert caller is not None
     assert not caller.medical_api_enabled
+
+
+def test_an_expired_key_is_refused_as_an_unknown_one_is(db: Database) -> None:
+    over = create_key(db, "sandbox", expires_at=utcnow() - timedelta(seconds=1))
+    soon = create_key(db, "sandbox", expires_at=utcnow() + timedelta(minutes=5))
+    assert authenticate(db, over) is None
+    assert authenticate(db, soon) is not None
+
+
+def test_expired_keys_do_not_count_to_the_limit(db: Database) -> None:
+    for _ in range(3):
+        create_key(db, "sandbox", expires_at=utcnow() - timedelta(days=1))
+    create_key(db, "sandbox", expires_at=utcnow() + timedelta(days=1))
+    create_key(db, "sandbox")
+    with pytest.raises(KeyLimitError):
+        create_key(db, "sandbox")
+
+
+def test_a_key_tells_whether_it_may_only_read(db: Database) -> None:
+    full, read = create_key(db, "sandbox"), create_key(db, "sandbox", read_only=True)
+    callers = [authenticate(db, key) for key in (full, read)]
+    assert [caller and caller.read_only for caller in callers] == [False, True]
+    listed = {key.id: (key.read_only, key.expires_at) for key in list_keys(db)}
+    assert listed == {key_id(full): (False, None), key_id(read): (True, None)}

@@ -10,7 +10,13 @@ from typer.testing import CliRunner
 
 from chartbridge.cli import cli
 from chartbridge.config import Settings
-from chartbridge.http.ratelimit import CONSOLIDATED_QUERIES, NETWORK_QUERIES, PATIENT_WRITES
+from chartbridge.http.ratelimit import (
+    CONSOLIDATED_QUERIES,
+    CONTRIBUTIONS,
+    DOCUMENT_QUERIES,
+    NETWORK_QUERIES,
+    PATIENT_WRITES,
+)
 from chartbridge.jobs.worker import LEASE_LOST_EXIT_CODE
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -35,7 +41,8 @@ def test_every_setting_is_described_with_its_default() -> None:
 
 def test_every_rate_limit_is_described() -> None:
     text = (DOCS / "configuration.md").read_text()
-    for limit in (PATIENT_WRITES, CONSOLIDATED_QUERIES, *NETWORK_QUERIES.values()):
+    kinds = (PATIENT_WRITES, CONSOLIDATED_QUERIES, CONTRIBUTIONS, DOCUMENT_QUERIES)
+    for limit in (*kinds, *NETWORK_QUERIES.values()):
         assert f"| `{limit.operation}` | {limit.per_minute} |" in text
 
 

@@ -146,7 +146,7 @@ def test_the_older_path_gives_the_same(jane: Fetched) -> None:
         (
             {"fileName": "a", "conversionType": "docx"},
             400,
-            "Invalid enum value. Expected 'html' | 'pdf', received 'docx', on [conversionType]",
+            "Invalid enum value. Expected 'html' | 'pdf' | 'hl7', received 'docx', on [conversionType]",
         ),
     ],
     ids=str,

@@ -14,7 +14,16 @@ from fastapi.testclient import TestClient
 from chartbridge.auth import create_key
 from chartbridge.config import Settings
 from chartbridge.db import Tenant
-from chartbridge.http.ratelimit import PATIENT_WRITES, Limit, RateWindow, count_call
+from chartbridge.features.accounts import service as accounts
+from chartbridge.http.ratelimit import (
+    GENERAL,
+    PATIENT_WRITES,
+    GeneralBudget,
+    Limit,
+    RateWindow,
+    count_call,
+    limits_in_force,
+)
 from chartbridge.platform import Platform
 from tests.support import people
 
@@ -88,7 +97,7 @@ def create(client: TestClient, facility: str, number: int) -> httpx.Response:
 
 def test_beyond_the_limit_the_answer_is_plain_text(client: TestClient, platform: Platform) -> None:
     facility = client.post("/medical/v1/facility", json=people.facility())
-    assert "RateLimit-Limit" not in facility.headers
+    assert facility.headers["RateLimit-Policy"] == f"{GENERAL.per_minute};w=60", "it has no limit of its own"
     clinic = facility.json()["id"]
     answers: list[httpx.Response] = []
     while True:
@@ -116,3 +125,63 @@ def test_what_the_operator_set_holds_for_an_operation(platform: Platform, client
     answers = [create(client, clinic, number) for number in range(3)]
     assert answers[0].headers["RateLimit-Policy"] == "1;w=60"
     assert 429 in [answer.status_code for answer in answers]
+
+
+def set_limit(platform: Platform, tenant: Tenant, operation: str, per_minute: int | None) -> None:
+    with platform.db.write(tenant) as session:
+        accounts.set_rate_limit(accounts.settings(session), operation, per_minute)
+
+
+def test_an_accounts_own_limit_wins_and_holds_at_once(platform: Platform) -> None:
+    everybody = {"test": 7}
+    other = Tenant("account", "production")
+
+    def limit(tenant: Tenant = TENANT) -> int:
+        return count_call(platform.db, tenant, LIMIT, everybody, clock=lambda: NOON).limit
+
+    assert limit() == 7
+    set_limit(platform, TENANT, "test", 1)
+    assert (limit(), limit(other)) == (1, 7)
+    set_limit(platform, TENANT, "test", None)
+    assert limit() == 7
+
+
+def test_all_calls_together_have_a_budget_a_minute() -> None:
+    moment = NOON
+    budget = GeneralBudget(lambda: moment)
+    other = Tenant("account", "production")
+    assert [budget.use(TENANT, 2).exceeded for _ in range(3)] == [False, False, True]
+    assert not budget.use(other, 2).exceeded
+    assert budget.use(TENANT, 9).headers()["RateLimit-Remaining"] == "5"
+    moment = NOON + 60
+    assert budget.use(TENANT, 2).used == 1
+
+
+@pytest.mark.parametrize("backend", ["sqlite"])
+def test_beyond_the_general_budget_every_operation_is_refused(client: TestClient, platform: Platform) -> None:
+    first = client.get("/settings")
+    set_limit(platform, Tenant(first.json()["id"], "sandbox"), "general", 3)
+    told = client.get("/medical/v1/facility")
+    assert (told.status_code, told.headers["RateLimit-Remaining"]) == (200, "1")
+    shown = client.get("/settings").json()["rateLimits"]
+    assert shown == limits_in_force({"general": 3}, {})
+    assert (shown["general"], shown["patient-write"]) == (3, 15)
+    refused = client.get("/medical/v1/facility")
+    assert (refused.status_code, refused.text) == (429, GENERAL.message)
+    assert refused.headers["content-type"].startswith("text/plain")
+    assert 1 <= int(refused.headers["Retry-After"]) <= 60
+    set_limit(platform, Tenant(first.json()["id"], "sandbox"), "general", None)
+    assert client.get("/medical/v1/facility").status_code == 200
+
+
+@pytest.mark.parametrize("backend", ["sqlite"])
+def test_every_authenticated_answer_tells_the_limits(client: TestClient) -> None:
+    paths = ("/medical/v1/facility", "/medical/v1/nowhere", "/medical/v1/patient?count=-1", "/settings")
+    answers = [client.get(path) for path in paths] + [client.post("/convert/v1/ccda/to/fhir")]
+    for answer in answers:
+        told = {name for name in answer.headers if name.startswith("ratelimit-")}
+        expected = {"ratelimit-limit", "ratelimit-remaining", "ratelimit-reset", "ratelimit-policy"}
+        assert told == expected, answer.url
+    for open_path in ("/", "/openapi.json"):
+        assert "ratelimit-limit" not in client.get(open_path).headers
+    assert "ratelimit-limit" not in client.get("/settings", headers={"x-api-key": "wrong"}).headers

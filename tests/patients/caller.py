@@ -10,7 +10,9 @@ from fastapi.testclient import TestClient
 
 from chartbridge.auth import authenticate, create_key
 from chartbridge.db import Base, Environment
+from chartbridge.features.cohorts import api as cohorts_api
 from chartbridge.features.facilities import api as facilities_api
+from chartbridge.features.organizations import api as organizations_api
 from chartbridge.features.patients import api as patients_api
 from chartbridge.http import errors
 from chartbridge.http.gateway import Gateway
@@ -24,13 +26,13 @@ Json = dict[str, Any]
 
 
 def application(platform: Platform) -> FastAPI:
-    """The operations of facilities and patients, behind the gateway."""
+    """The operations of organizations, facilities, patients and cohorts, behind the gateway."""
     Base.metadata.create_all(platform.db.engine)
     app = FastAPI()
     app.state.platform = platform
     errors.install(app)
-    app.include_router(facilities_api.router)
-    app.include_router(patients_api.router)
+    for feature in (organizations_api, facilities_api, patients_api, cohorts_api):
+        app.include_router(feature.router)
     app.add_middleware(
         Gateway,
         authenticate=partial(authenticate, platform.db),

@@ -1,4 +1,4 @@
-"""What the page on facilities and patients shows works as it says."""
+"""What the pages on facilities and patients show works as they say."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ import pytest
 
 from tests.patients.caller import Caller
 
-PAGE = Path(__file__).parents[2] / "docs" / "patients.md"
+DOCS = Path(__file__).parents[2] / "docs"
 
 
 @pytest.mark.parametrize("backend", ["sqlite"])
-def test_the_examples_of_the_page_are_accepted(api: Caller) -> None:
-    text = PAGE.read_text(encoding="utf-8")
+def test_the_examples_of_the_pages_are_accepted(api: Caller) -> None:
+    text = "".join((DOCS / page).read_text(encoding="utf-8") for page in ("facilities.md", "patients.md"))
     facility, patient = (json.loads(block) for block in re.findall(r"```json\n(.*?)```", text, re.DOTALL))
 
     clinic = api.post("/facility", facility)

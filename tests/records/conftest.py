@@ -22,7 +22,8 @@ class Charted:
 
 @pytest.fixture(scope="module", params=["sqlite"])
 def world(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    with running(request.param, tmp_path_factory, request) as started:
+    limits = {"patient-write": 100_000, "contribution": 100_000}
+    with running(request.param, tmp_path_factory, request, rate_limits=limits) as started:
         yield started
 
 

@@ -130,7 +130,8 @@ def test_a_url_without_an_object_is_not_found(client: TestClient, platform: Plat
         ("image/png", "inline"),
         ("text/html", "attachment"),
         ("application/xml", "attachment"),
-        ("image/svg+xml", "inline"),
+        ("image/svg+xml", "attachment"),
+        ("TEXT/PLAIN; charset=utf-8", "inline"),
     ],
 )
 def test_a_browser_runs_nothing_of_an_object(
@@ -139,6 +140,25 @@ def test_a_browser_runs_nothing_of_an_object(
     answer = client.get(url_of(platform, content_type, 'My "report".pdf'))
     assert answer.headers["content-disposition"].startswith(disposition)
     assert answer.headers["content-security-policy"].startswith("sandbox; default-src 'none'")
+
+
+def test_a_page_of_our_own_is_shown(client: TestClient, platform: Platform) -> None:
+    url = platform.store.presigned_get(KEY, expires_in_s=60, content_type="text/html", inline=True)
+    answer = client.get(url)
+    assert answer.headers["content-disposition"].startswith("inline")
+    assert answer.headers["content-security-policy"].startswith("sandbox; default-src 'none'")
+    assert_forbidden(client.get(changed(url, show=None)))
+    assert_forbidden(client.get(changed(url_of(platform, "text/html"), show="inline")))
+
+
+def test_a_url_for_reading_takes_nothing_and_the_other_way_round(
+    client: TestClient, platform: Platform
+) -> None:
+    upload = platform.store.upload_url(KEY, expires_in_s=60)
+    assert_forbidden(client.get(upload))
+    assert_forbidden(client.put(url_of(platform), content=DATA))
+    assert_forbidden(client.put(upload, content=DATA))  # signed by us, but no upload that was announced
+    assert platform.store.get(KEY) == DATA
 
 
 def test_a_folder_is_no_object(client: TestClient, platform: Platform) -> None:

@@ -150,10 +150,18 @@ def test_every_key_lies_in_its_tenants_and_patients_folder() -> None:
         keys.source_resources(TENANT, "p1", "lab", "sandbox-lab"),
         keys.snapshot(TENANT, "p1", "s1"),
         keys.query_result(TENANT, "p1", "r1", "json"),
+        keys.upload(TENANT, "p1", "d1"),
+        keys.rendering(TENANT, "p1", "account/p1/account_p1_doc.xml", "ab12" * 16, "1", "pdf"),
     )
     assert all(key.startswith("sandbox/account/p1/") for key in made)
     assert made[0] == made[1]
     assert len(set(made)) == len(made) - 1
+
+
+def test_the_key_of_an_upload_is_read_back() -> None:
+    assert keys.parse_upload(keys.upload(TENANT, "p1", "d1")) == (TENANT, "p1", "d1")
+    for other in ("sandbox/account/p1/documents/d1", "moon/account/p1/uploads/d1", "uploads/d1", ""):
+        assert keys.parse_upload(other) is None
 
 
 def test_a_file_name_cannot_lead_out_of_its_folder(local: ObjectStore) -> None:
@@ -213,6 +221,33 @@ def test_an_s3_url_ends(s3: ObjectStore) -> None:
     assert httpx.get(url).status_code == 403
 
 
+@pytest.mark.parametrize(
+    ("content_type", "how", "disposition"),
+    [
+        ("application/pdf", {"filename": 'a "b".pdf'}, 'inline; filename="a _b_.pdf"'),
+        ("text/html", {}, "attachment"),
+        ("application/xml", {"filename": "a.xml"}, 'attachment; filename="a.xml"'),
+        ("text/html; charset=utf-8", {"inline": True}, "inline"),
+    ],
+)
+def test_s3_serves_an_object_with_its_type_and_runs_nothing(
+    s3: ObjectStore, content_type: str, how: dict[str, Any], disposition: str
+) -> None:
+    s3.put("a/b", b"mine", content_type=content_type, **how)
+    answer = httpx.get(s3.presigned_get("a/b", expires_in_s=60, content_type=content_type))
+    assert answer.headers["content-type"] == content_type
+    assert answer.headers["content-disposition"] == disposition
+
+
+def test_uploads_come_to_us_whatever_the_store_is(s3: ObjectStore) -> None:
+    parts = urlsplit(s3.upload_url("a/b", expires_in_s=60))
+    s3.verify_upload("a/b", dict(parse_qsl(parts.query)))
+    for key in ("a/c", "../b"):
+        with pytest.raises(InvalidSignatureError):
+            s3.verify_upload(key, dict(parse_qsl(parts.query)))
+    assert parts.path == "/storage/a/b"
+
+
 def test_the_local_store_does_not_answer_for_s3(s3: ObjectStore) -> None:
     with pytest.raises(InvalidSignatureError):
         s3.verify("GET", "a/b", {})
@@ -231,8 +266,8 @@ def test_s3_urls_carry_the_public_endpoint(s3_settings: dict[str, Any]) -> None:
 def test_a_signature_depends_on_each_part_and_on_the_secret() -> None:
     signer = UrlSigner("https://h", b"secret")
 
-    def signature(signer: UrlSigner, method: str = "GET", key: str = "a/b", **changes: str) -> str:
-        values = {"content_type": "text/plain", "filename": "f.txt", **changes}
+    def signature(signer: UrlSigner, method: str = "GET", key: str = "a/b", **changes: Any) -> str:
+        values: dict[str, Any] = {"content_type": "text/plain", "filename": "f.txt", **changes}
         url = signer.url(method, key, expires_in_s=60, **values)
         return dict(parse_qsl(urlsplit(url).query))["signature"]
 
@@ -243,5 +278,6 @@ def test_a_signature_depends_on_each_part_and_on_the_secret() -> None:
         signature(signer, key="a/c"),
         signature(signer, content_type="text/html"),
         signature(signer, filename="g.txt"),
+        signature(signer, inline=True),
     ]
     assert len(set(made)) == len(made)

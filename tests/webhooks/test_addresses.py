@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import socket
+import threading
+import time
 from typing import Any
 
 import pytest
 
+from chartbridge.features.webhooks import addresses
 from chartbridge.features.webhooks.addresses import is_allowed
 from chartbridge.features.webhooks.delivery import post
 from tests.running import Caller, World
 from tests.support.receiver import Receiver
+from tests.webhooks.conftest import TIMEOUT_S, wait_for_status
 
 LOOPBACK = [
     "http://localhost:3000/hook",
@@ -81,6 +86,17 @@ PUBLIC = [
 ]
 
 
+def resolving(monkeypatch: pytest.MonkeyPatch, **names: list[str]) -> None:
+    """Have the machine's resolver know these names too."""
+    real = socket.getaddrinfo
+
+    def look_up(host: Any, port: Any, *args: Any, **kwargs: Any) -> list[Any]:
+        found = names.get(str(host))
+        return [(2, 1, 6, "", (a, port)) for a in found] if found else real(host, port, *args, **kwargs)
+
+    monkeypatch.setattr(socket, "getaddrinfo", look_up)
+
+
 def refuse(api: Caller, url: str) -> None:
     error = api.post("/settings", {"webhookUrl": url}, status=400)
     assert (error["title"], error["detail"]) == ("BadRequestError", "Invalid URL")
@@ -117,6 +133,47 @@ def test_the_operator_can_allow_them_in_production_and_refuse_them_in_the_sandbo
     allowed = world.with_settings(webhook_private_addresses="allow").caller("production")
     allowed.post("/settings", {"webhookUrl": "http://192.168.1.1/hook"})
     refuse(world.with_settings(webhook_private_addresses="refuse").caller("sandbox"), "http://192.168.1.1/")
+
+
+@pytest.mark.parametrize("found", [["10.1.2.3"], ["93.184.215.14", "127.0.0.1"], ["::1"]])
+def test_a_name_that_leads_to_a_private_address_is_refused_when_set(
+    world: World, monkeypatch: pytest.MonkeyPatch, found: list[str]
+) -> None:
+    resolving(monkeypatch, **{"inside.example.org": found, "outside.example.org": ["93.184.215.14"]})
+    api = world.caller("production")
+    refuse(api, "https://inside.example.org/hook")
+    api.post("/settings", {"webhookUrl": "https://outside.example.org/hook"})
+    sandbox = world.caller("sandbox")
+    assert sandbox.post("/settings", {"webhookUrl": "https://inside.example.org/hook"})["webhookUrl"]
+
+
+def test_a_name_that_leads_to_the_credentials_of_a_cloud_is_refused_everywhere(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    resolving(monkeypatch, **{"cloud.example.org": ["169.254.169.254"]})
+    for environment in ("sandbox", "production"):
+        refuse(world.caller(environment), "https://cloud.example.org/hook")
+
+
+def test_a_name_whose_look_up_takes_too_long_is_taken_and_told_by_its_deliveries(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answered = threading.Event()
+
+    def never(*_: Any, **__: Any) -> list[Any]:
+        answered.wait(30)
+        raise OSError("no answer")
+
+    monkeypatch.setattr(addresses, "LOOK_UP_TIMEOUT_S", 0.2)
+    api = world.caller("production")
+    monkeypatch.setattr(socket, "getaddrinfo", never)
+    began = time.monotonic()
+    try:
+        api.post("/settings", {"webhookUrl": "https://slow.example.org/hook"})
+        assert time.monotonic() - began < 5
+        wait_for_status(api, webhookStatusDetail=f"timeout of {TIMEOUT_S:g}s exceeded")
+    finally:
+        answered.set()
 
 
 @pytest.mark.parametrize(
@@ -159,10 +216,7 @@ def test_a_name_that_leads_to_a_private_address_is_refused_when_connecting(recei
 def test_the_next_address_of_a_name_is_tried(receiver: Receiver, monkeypatch: pytest.MonkeyPatch) -> None:
     """As for ``localhost``, where only one of ::1 and 127.0.0.1 is listened on."""
 
-    async def two(host: str, port: int, **_: Any) -> list[Any]:
-        return [(2, 1, 6, "", (address, port)) for address in ("127.0.0.2", "127.0.0.1")]
-
-    monkeypatch.setattr("anyio.getaddrinfo", two)
+    resolving(monkeypatch, **{"receiver.test": ["127.0.0.2", "127.0.0.1"]})
     url = receiver.url.replace("127.0.0.1", "receiver.test")
     assert post(url, "k", {"meta": {"type": "x"}}, timeout_s=5, allow_private=True).detail == "OK"
 
@@ -170,10 +224,7 @@ def test_the_next_address_of_a_name_is_tried(receiver: Receiver, monkeypatch: py
 def test_a_name_with_one_forbidden_address_is_never_connected_there(
     receiver: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def link_local(host: str, port: int, **_: Any) -> list[Any]:
-        return [(2, 1, 6, "", ("169.254.169.254", port))]
-
-    monkeypatch.setattr("anyio.getaddrinfo", link_local)
+    resolving(monkeypatch, **{"receiver.test": ["169.254.169.254"]})
     outcome = post("http://receiver.test/", "k", {"meta": {"type": "x"}}, timeout_s=5, allow_private=True)
     assert outcome.detail == "the receiver's address is not allowed"
 

@@ -28,7 +28,9 @@ def test_defaults_before_anything_was_set(api: Caller, world: World) -> None:
         "webhookRequestsFailed": 0,
     }
     account = world.tenant(api).account_id
-    assert api.get("/settings") == {"id": account, "webhookUrl": None, "webhookKey": None, "mrFilters": None}
+    given = api.get("/settings")
+    assert given.pop("rateLimits")["patient-write"] > 0
+    assert given == {"id": account, "webhookUrl": None, "webhookKey": None, "mrFilters": None}
 
 
 def test_the_first_url_brings_a_key_and_a_change_keeps_it(api: Caller) -> None:

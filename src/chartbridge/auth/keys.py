@@ -5,19 +5,41 @@ from __future__ import annotations
 import hashlib
 import hmac
 import secrets
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import cast
 
-from sqlalchemy import func, select
+from sqlalchemy import and_, bindparam, func, or_, select
 
-from chartbridge.auth.models import Account, ApiKey
+from chartbridge.auth.models import LIMITS_OF_TENANTS, Account, ApiKey
 from chartbridge.db import Database, Environment, Tenant, TenantSession
 from chartbridge.ids import utcnow
 
 MAX_ACTIVE_KEYS = 2
 DEFAULT_ACCOUNT = "default"
 _KEY_ID_ALPHABET = "abcdefghijkmnpqrstuvwxyz23456789"
+_OWNER = (
+    select(
+        ApiKey.id,
+        ApiKey.environment,
+        ApiKey.secret_sha256,
+        ApiKey.scope,
+        ApiKey.expires_at,
+        ApiKey.account_id,
+        Account.medical_api_enabled,
+        LIMITS_OF_TENANTS.c.rate_limits,
+    )
+    .join(Account, Account.id == ApiKey.account_id)
+    .outerjoin(
+        LIMITS_OF_TENANTS,
+        and_(
+            LIMITS_OF_TENANTS.c.account_id == ApiKey.account_id,
+            LIMITS_OF_TENANTS.c.environment == ApiKey.environment,
+        ),
+    )
+    .where(ApiKey.id == bindparam("key_id"), ApiKey.revoked_at.is_(None))
+)
 
 
 class KeyLimitError(Exception):
@@ -37,15 +59,20 @@ class ApiKeyInfo:
     environment: str
     created_at: datetime
     revoked_at: datetime | None
+    read_only: bool
+    expires_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Whom a key belongs to."""
+    """Whom a key belongs to. ``rate_limits`` are the calls a minute that the operator allows the tenant, by
+    operation, where they are not the usual ones."""
 
     tenant: Tenant
     key_id: str
     medical_api_enabled: bool
+    read_only: bool = False
+    rate_limits: Mapping[str, int] = field(default_factory=dict)
 
 
 def _hash(secret: str) -> str:
@@ -58,6 +85,12 @@ def default_account(db: Database, name: str = DEFAULT_ACCOUNT) -> str:
         return _account(db, session, name).id
 
 
+def find_account(db: Database, name: str) -> str | None:
+    """The id of the account of that name; None when there is none."""
+    with db.glance(None) as session:
+        return session.scalar(select(Account.id).where(Account.name == name))
+
+
 def _account(db: Database, session: TenantSession, name: str) -> Account:
     db.lock(session, "account", name)
     account = session.scalars(select(Account).where(Account.name == name)).one_or_none()
@@ -68,8 +101,19 @@ def _account(db: Database, session: TenantSession, name: str) -> Account:
     return account
 
 
-def create_key(db: Database, environment: Environment, account_name: str = DEFAULT_ACCOUNT) -> str:
-    """A new key's text, which cannot be had again. Raises KeyLimitError at two active keys."""
+def create_key(
+    db: Database,
+    environment: Environment,
+    account_name: str = DEFAULT_ACCOUNT,
+    *,
+    read_only: bool = False,
+    expires_at: datetime | None = None,
+) -> str:
+    """A new key's text, which cannot be had again.
+
+    A ``read_only`` key changes nothing; from ``expires_at`` on (never, when it is missing) the key is
+    refused. Raises KeyLimitError at two active keys; revoked and expired ones do not count.
+    """
     key_id = "".join(secrets.choice(_KEY_ID_ALPHABET) for _ in range(12))
     secret = secrets.token_urlsafe(32)
     with db.write(None) as session:
@@ -82,6 +126,7 @@ def create_key(db: Database, environment: Environment, account_name: str = DEFAU
                 ApiKey.account_id == account.id,
                 ApiKey.environment == environment,
                 ApiKey.revoked_at.is_(None),
+                or_(ApiKey.expires_at.is_(None), ApiKey.expires_at > utcnow()),
             )
         )
         if (active or 0) >= MAX_ACTIVE_KEYS:
@@ -90,41 +135,58 @@ def create_key(db: Database, environment: Environment, account_name: str = DEFAU
                 "revoke one first"
             )
         session.add(
-            ApiKey(id=key_id, account_id=account.id, environment=environment, secret_sha256=_hash(secret))
+            ApiKey(
+                id=key_id,
+                account_id=account.id,
+                environment=environment,
+                secret_sha256=_hash(secret),
+                scope="read" if read_only else "full",
+                expires_at=expires_at,
+            )
         )
     return f"cb.{environment}.{key_id}.{secret}"
 
 
 def authenticate(db: Database, key: str) -> Caller | None:
-    """Whom the key belongs to; None when it is malformed, unknown or revoked."""
+    """Whom the key belongs to; None when it is malformed, unknown, revoked or expired.
+
+    Asks the database each time, so that revoking, and an account's new limits, act at once.
+    """
     parts = key.split(".")
     if len(parts) != 4 or parts[0] != "cb" or not key.isascii() or "\0" in key:
         return None
     _, environment, key_id, secret = parts
-    with db.read(None) as session:
-        row = session.execute(
-            select(ApiKey, Account)
-            .join(Account, Account.id == ApiKey.account_id)
-            .where(ApiKey.id == key_id, ApiKey.revoked_at.is_(None))
-        ).one_or_none()
+    with db.glancing() as connection:
+        row = connection.execute(_OWNER, {"key_id": key_id}).one_or_none()
     if row is None:
         return None
-    api_key, account = row
-    if not hmac.compare_digest(api_key.secret_sha256, _hash(secret)) or api_key.environment != environment:
+    if not hmac.compare_digest(row.secret_sha256, _hash(secret)) or row.environment != environment:
         return None
-    tenant = Tenant(account.id, cast(Environment, api_key.environment))
-    return Caller(tenant, api_key.id, account.medical_api_enabled)
+    if row.expires_at is not None and row.expires_at <= utcnow():
+        return None
+    return Caller(
+        Tenant(row.account_id, cast(Environment, row.environment)),
+        row.id,
+        row.medical_api_enabled,
+        row.scope != "full",
+        row.rate_limits or {},
+    )
 
 
 def list_keys(db: Database) -> list[ApiKeyInfo]:
-    """All keys, newest first, revoked ones too."""
+    """All keys, newest first, revoked and expired ones too."""
     with db.read(None) as session:
         rows = session.execute(
             select(ApiKey, Account)
             .join(Account, Account.id == ApiKey.account_id)
             .order_by(ApiKey.created_at.desc(), ApiKey.id)
         ).all()
-        return [ApiKeyInfo(k.id, a.name, k.environment, k.created_at, k.revoked_at) for k, a in rows]
+        return [
+            ApiKeyInfo(
+                k.id, a.name, k.environment, k.created_at, k.revoked_at, k.scope != "full", k.expires_at
+            )
+            for k, a in rows
+        ]
 
 
 def revoke_key(db: Database, key_id: str) -> None:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, String
+from sqlalchemy import ForeignKey, String, column, table
 from sqlalchemy.orm import Mapped, mapped_column
 
-from chartbridge.db import Base
+from chartbridge.db import Base, Json
 from chartbridge.ids import new_id, utcnow
 
 
@@ -24,7 +24,8 @@ class Account(Base):
 
 class ApiKey(Base):
     """A key of one account in one environment. ``secret_sha256`` is of 256 random bits, which no
-    guessing can reach, so a slow password hash would only slow every request."""
+    guessing can reach, so a slow password hash would only slow every request. ``scope`` is ``full`` or
+    ``read``."""
 
     __tablename__ = "api_keys"
 
@@ -34,3 +35,11 @@ class ApiKey(Base):
     secret_sha256: Mapped[str] = mapped_column(String(64))
     created_at: Mapped[datetime] = mapped_column(default=utcnow)
     revoked_at: Mapped[datetime | None]
+    scope: Mapped[str] = mapped_column(String(4), default="full", server_default="full")
+    expires_at: Mapped[datetime | None]
+
+
+LIMITS_OF_TENANTS = table(
+    "account_settings", column("account_id"), column("environment"), column("rate_limits", Json)
+)
+"""What the platform reads of the accounts feature's table, with each request."""

@@ -4,6 +4,7 @@ In: FHIR R4 resources as plain dicts, grouped by the document they come from (`m
 Out: one `merge.Chart`, the same whatever the order of the documents; and, from a chart, the part that a
 request asks for (`bundle.select`) as a Bundle (`bundle.searchset`).
 
+    spaces          ids that two parties gave independently, kept apart
     merge           join the sources: one resource for one statement, every source kept
     provenance      where a resource comes from: meta.source and the two source extensions
     references      find and rewrite references

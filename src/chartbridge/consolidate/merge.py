@@ -2,8 +2,8 @@
 
 Three rules join resources, and no others; whatever differs in a clinical element stays apart:
 
-1. The same type and id is the same resource. Where versions differ, the one of the newest source stands; what
-   it leaves out of a person's or place's entry comes from the older ones.
+1. Within an id space (`spaces`) the same type and id is the same resource. Where versions differ, the one of
+   the newest source stands; what it leaves out of a person's or place's entry comes from the older ones.
 2. Resources of different documents that say exactly the same (`identity`) are one.
 3. Every Patient gives way to the current one.
 
@@ -14,12 +14,13 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from chartbridge.consolidate.identity import PATIENT_ELEMENTS, classes
 from chartbridge.consolidate.provenance import adopt, canonical, stamp
 from chartbridge.consolidate.references import key_of, relative_key, rewrite, target_type_and_id, urn_id
+from chartbridge.consolidate.spaces import separated
 from chartbridge.fhir.ids import name_based_id, namespace
 from chartbridge.fhir.references import Resource
 
@@ -52,6 +53,7 @@ class SourceBundle:
     source: file name, written to `meta.source`. data_source: code of the network or party, such as `SANDBOX`.
     document_id: id of the source document. date: when the document was made, ISO 8601 in UTC, compared as
     text; empty counts as oldest. A None leaves on each resource what it already says of its source.
+    id_space: who gave the ids; an id is the same resource only within one space. Empty: our own converter.
     """
 
     resources: Sequence[Resource]
@@ -59,6 +61,7 @@ class SourceBundle:
     data_source: str | None = None
     document_id: str | None = None
     date: str = ""
+    id_space: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +114,7 @@ def consolidate(sources: Iterable[SourceBundle], *, patient: Resource) -> Chart:
 
     versions: defaultdict[str, list[_Version]] = defaultdict(list)
     patient_ids = {str(patient["id"])}
-    for bundle in sources:
+    for bundle in _separated(sources):
         for version in _versions(bundle):
             if version.resource["resourceType"] == "Patient":
                 patient_ids.add(version.resource["id"])
@@ -136,6 +139,13 @@ def consolidate(sources: Iterable[SourceBundle], *, patient: Resource) -> Chart:
     resources.append(patient)
     resources.sort(key=lambda resource: (resource["resourceType"], resource["id"]))
     return Chart(resources, aliases)
+
+
+def _separated(sources: Iterable[SourceBundle]) -> Iterator[SourceBundle]:
+    bundles = list(sources)
+    parts = separated([(bundle.id_space, bundle.resources) for bundle in bundles])
+    for bundle, resources in zip(bundles, parts, strict=True):
+        yield bundle if resources is bundle.resources else replace(bundle, resources=resources)
 
 
 def _versions(bundle: SourceBundle) -> Iterator[_Version]:

@@ -3,24 +3,29 @@
 from __future__ import annotations
 
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
+from sqlalchemy.engine.interfaces import IsolationLevel
+from sqlalchemy.exc import InvalidatePoolError
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from chartbridge.db.tenancy import ReadOnlySessionError, Tenant, TenantSession
 
 SQLITE_BUSY_TIMEOUT_MS = 30_000
+PING_AFTER_IDLE_S = 1.0
+"""A connection that lay unused for this long is asked whether it still answers before it is used."""
 
 
 class Database:
     """Connections to one database.
 
-    ``read`` and ``write`` open sessions for a tenant (or ``None``: the platform's own tables). A
-    ``write`` session commits when its block ends and rolls back when it raises. On SQLite it takes
+    ``read``, ``glance`` and ``write`` open sessions for a tenant (or ``None``: the platform's own tables).
+    A ``write`` session commits when its block ends and rolls back when it raises. On SQLite it takes
     the write lock at its start, so that what it read is still true when it writes; on PostgreSQL
     the code that needs that says so with ``lock``.
     """
@@ -36,11 +41,14 @@ class Database:
         if self.is_sqlite:
             self._reading: Engine = self.engine.execution_options(chartbridge_intent="read")
             self._writing: Engine = self.engine.execution_options(chartbridge_intent="write")
+            self._glancing: Engine = self._reading
         else:
             self._reading = self.engine.execution_options(
                 isolation_level="REPEATABLE READ", postgresql_readonly=True
             )
             self._writing = self.engine
+            # Connections of its own: to switch one over and back costs more than many a statement.
+            self._glancing = _postgresql_engine(url, pool_size, "AUTOCOMMIT")
 
     @contextmanager
     def read(self, tenant: Tenant | None) -> Iterator[TenantSession]:
@@ -49,10 +57,24 @@ class Database:
         Raises ReadOnlySessionError when something is written all the same.
         """
         with self._session(tenant, self._reading) as session:
-            session.info["read_only"] = True
-            yield session
-            if session.new or session.dirty or session.deleted:
-                raise ReadOnlySessionError("a read session was written to")
+            yield from _unwritten(session)
+
+    @contextmanager
+    def glance(self, tenant: Tenant | None) -> Iterator[TenantSession]:
+        """A session for what one statement answers: as ``read``, without the time that a transaction costs.
+
+        On PostgreSQL each statement sees the state of its own moment, so what several of them give need
+        not fit together.
+        """
+        with self._session(tenant, self._glancing) as session:
+            yield from _unwritten(session)
+
+    @contextmanager
+    def glancing(self) -> Iterator[Connection]:
+        """A bare connection for one statement that reads the platform's own tables, without a session's
+        cost: for what every request asks."""
+        with self._glancing.connect() as connection:
+            yield connection
 
     @contextmanager
     def write(self, tenant: Tenant | None) -> Iterator[TenantSession]:
@@ -82,19 +104,20 @@ class Database:
             connection.execute(text("SELECT 1"))
 
     def dispose(self) -> None:
+        self._glancing.dispose()
         self.engine.dispose()
+
+
+def _unwritten(session: TenantSession) -> Iterator[TenantSession]:
+    session.info["read_only"] = True
+    yield session
+    if session.new or session.dirty or session.deleted:
+        raise ReadOnlySessionError("a read session was written to")
 
 
 def _engine(url: str, is_sqlite: bool, pool_size: int) -> Engine:
     if not is_sqlite:
-        return create_engine(
-            url,
-            pool_size=pool_size,
-            max_overflow=pool_size,
-            pool_pre_ping=True,
-            isolation_level="READ COMMITTED",
-            hide_parameters=True,
-        )
+        return _postgresql_engine(url, pool_size, "READ COMMITTED")
     engine = create_engine(url, pool_size=pool_size, max_overflow=pool_size, hide_parameters=True)
 
     @event.listens_for(engine, "connect")
@@ -114,3 +137,37 @@ def _engine(url: str, is_sqlite: bool, pool_size: int) -> Engine:
         connection.exec_driver_sql("BEGIN" if intent == "read" else "BEGIN IMMEDIATE")
 
     return engine
+
+
+def _postgresql_engine(url: str, pool_size: int, isolation_level: IsolationLevel) -> Engine:
+    engine = create_engine(
+        url,
+        pool_size=pool_size,
+        max_overflow=pool_size,
+        isolation_level=isolation_level,
+        hide_parameters=True,
+    )
+    _ping_the_idle(engine)
+    return engine
+
+
+def _ping_the_idle(engine: Engine) -> None:
+    """Have connections that a server's restart or a firewall ended replaced before they are used.
+
+    SQLAlchemy's own ``pool_pre_ping`` asks each time, which costs every transaction a round trip more.
+    """
+
+    @event.listens_for(engine, "checkin")
+    def lay_down(_connection: Any, record: ConnectionPoolEntry) -> None:
+        record.info["idle_since"] = time.monotonic()
+
+    @event.listens_for(engine, "checkout")
+    def take_up(connection: Any, record: ConnectionPoolEntry, _proxy: object) -> None:
+        idle_since = record.info.get("idle_since")
+        if idle_since is None or time.monotonic() - idle_since < PING_AFTER_IDLE_S:
+            return
+        dialect: Any = engine.dialect
+        try:
+            dialect.do_ping(connection)
+        except dialect.dbapi.Error:
+            raise InvalidatePoolError from None

@@ -11,10 +11,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Literal, Self, get_args
 
 from sqlalchemy import Table, and_, event, inspect
 from sqlalchemy.orm import ORMExecuteState, Session, UOWTransaction, with_loader_criteria
+from sqlalchemy.orm.interfaces import ORMOption
 from sqlalchemy.sql import visitors
 
 from chartbridge.db.model import TenantOwned
@@ -88,13 +90,17 @@ def _scope_statement(state: ORMExecuteState) -> None:
     if state.is_update and isinstance(state.parameters, list):
         # SQLAlchemy's bulk update by primary key takes no criteria, so it would reach any tenant's rows.
         raise WrongTenantError("update rows with a WHERE clause, not by a list of primary keys")
+    state.statement = state.statement.options(_criteria(tenant))
+
+
+@lru_cache(maxsize=4096)
+def _criteria(tenant: Tenant) -> ORMOption:
+    """What every statement of the tenant is given; made once: making it takes time."""
     account_id, environment = tenant.account_id, str(tenant.environment)
-    state.statement = state.statement.options(
-        with_loader_criteria(
-            TenantOwned,
-            lambda cls: and_(cls.account_id == account_id, cls.environment == environment),
-            include_aliases=True,
-        )
+    return with_loader_criteria(
+        TenantOwned,
+        lambda cls: and_(cls.account_id == account_id, cls.environment == environment),
+        include_aliases=True,
     )
 
 

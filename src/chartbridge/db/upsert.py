@@ -60,5 +60,17 @@ def insert_new(session: TenantSession, model: Any, values: Mapping[str, Any], *,
     return session.execute(statement, row).first() is not None
 
 
+def insert_all_new(
+    session: TenantSession, model: Any, rows: Sequence[Mapping[str, Any]], *, key: Sequence[str]
+) -> None:
+    """Insert the rows, however many, but those whose ``key`` exists."""
+    if not rows:
+        return
+    statement, first = _insert(session, model, rows[0])
+    common = {name: value for name, value in first.items() if name not in rows[0]}
+    parameters = [{**common, **row} for row in rows]
+    session.execute(statement.on_conflict_do_nothing(index_elements=list(key)), parameters)
+
+
 def _columns(model: Any, names: Sequence[str]) -> list[Any]:
     return [getattr(model, name) for name in names]

@@ -16,15 +16,21 @@ from chartbridge.platform import Platform
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 
-def _platform(request: Request) -> Platform:
+# Coroutines, though they wait for nothing: each plain function would cost a request a change of threads.
+async def _platform(request: Request) -> Platform:
     return cast(Platform, request.app.state.platform)
 
 
-def _tenant(request: Request) -> Tenant:
+async def _caller(request: Request) -> Caller:
+    return cast(Caller, request.state.caller)
+
+
+async def _tenant(request: Request) -> Tenant:
     return cast(Caller, request.state.caller).tenant
 
 
 CurrentPlatform = Annotated[Platform, Depends(_platform)]
+CurrentCaller = Annotated[Caller, Depends(_caller)]
 CurrentTenant = Annotated[Tenant, Depends(_tenant)]
 IfMatch = Annotated[str | None, Header(alias="If-Match", description="the eTag the object must still have")]
 

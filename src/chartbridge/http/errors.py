@@ -11,16 +11,29 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, PlainTextResponse, Response
 from pydantic import BaseModel, ConfigDict, Field
+from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as NoConnectionError
 from starlette.exceptions import HTTPException
 
-from chartbridge.errors import DomainError, InvalidParametersError, RateLimitedError, SandboxPatientCapError
+from chartbridge.errors import (
+    DomainError,
+    InvalidParametersError,
+    PatientLockedError,
+    RateLimitedError,
+    SandboxPatientCapError,
+)
 from chartbridge.http.validation import describe_issues
 from chartbridge.logs import without_values
+from chartbridge.storage import ObjectNotFoundError, StorageError
 
 log = structlog.get_logger(__name__)
 
 APOLOGY = "Oops, something went wrong. Please try again later."
-_NAMES = {413: "PAYLOAD_TOO_LARGE"}
+UNAVAILABLE = "The service cannot reach its database or object store. Please try again later."
+_NAMES = {413: "PAYLOAD_TOO_LARGE", 414: "URI_TOO_LONG", 422: "UNPROCESSABLE_ENTITY"}
+"""Where Python's own names are others, or change from version to version."""
+
+_UNREACHABLE = (OperationalError, InterfaceError, NoConnectionError, StorageError)
 
 
 class ErrorEnvelope(BaseModel):
@@ -64,7 +77,7 @@ def answers(descriptions: Mapping[int, str]) -> dict[int | str, dict[str, Any]]:
 
 
 def forbidden() -> JSONResponse:
-    """The gateway's answer to a missing, unknown or revoked key."""
+    """The gateway's answer to a missing, unknown, revoked or expired key."""
     return JSONResponse({"message": "Forbidden"}, 403)
 
 
@@ -74,6 +87,8 @@ def _domain_error(_request: Request, error: Exception) -> Response:
         return PlainTextResponse(error.detail, 429)
     if isinstance(error, SandboxPatientCapError):
         return JSONResponse({"message": error.detail}, error.status)
+    if isinstance(error, PatientLockedError):
+        return JSONResponse(error.detail, error.status)
     return envelope(error.status, error.title, error.detail, error.info or None)
 
 
@@ -102,6 +117,8 @@ def unexpected_error(request: Request, error: Exception) -> Response:
         error=type(error).__name__,
         exc_info=without_values(error),
     )
+    if isinstance(error, _UNREACHABLE) and not isinstance(error, ObjectNotFoundError):
+        return envelope(503, "MetriportError", UNAVAILABLE)
     return envelope(500, "InternalServerError", APOLOGY)
 
 

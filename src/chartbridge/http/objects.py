@@ -7,9 +7,10 @@ from fastapi.responses import FileResponse
 
 from chartbridge.errors import ForbiddenError, NotFoundError
 from chartbridge.http.context import CurrentPlatform
+from chartbridge.storage.disposition import disposition
 from chartbridge.storage.signing import PATH_PREFIX, InvalidSignatureError
 
-_SHOWN_IN_PLACE = ("image/", "application/pdf", "application/json", "text/plain")
+_POLICY = "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:"
 
 router = APIRouter(include_in_schema=False)
 
@@ -24,14 +25,14 @@ def read_object(request: Request, platform: CurrentPlatform, key: str) -> FileRe
     path = platform.store.local_path(granted.key)
     if not path.is_file():
         raise NotFoundError("Could not find object")
-    in_place = granted.content_type.startswith(_SHOWN_IN_PLACE)
+    shown = disposition(granted.content_type, inline=granted.inline)
     return FileResponse(
         path,
         media_type=granted.content_type,
         filename=granted.filename or path.name,
-        content_disposition_type="inline" if in_place else "attachment",
+        content_disposition_type=shown,
         headers={
-            "Content-Security-Policy": "sandbox; default-src 'none'; style-src 'unsafe-inline'",
+            "Content-Security-Policy": _POLICY,
             "X-Content-Type-Options": "nosniff",
             "Cache-Control": "private, no-store",
         },

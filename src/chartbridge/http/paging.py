@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, Generic, TypeVar
+from typing import Annotated, Generic, TypeVar
 from urllib.parse import urlencode
 
 from fastapi import Depends, Query
 from pydantic import BaseModel, Field
-from sqlalchemy import Select, func, select
+from sqlalchemy import ColumnElement, Select, func, select
 from sqlalchemy.orm import InstrumentedAttribute
 
 from chartbridge.db import TenantSession
@@ -63,7 +63,7 @@ class Page(Generic[T]):
         )
 
 
-def _page_request(
+async def _page_request(
     fromItem: Annotated[
         str | None, Query(description="first item of the page; goes on to older ones")
     ] = None,
@@ -98,44 +98,77 @@ def paginate(
     statement: Select[T],
     id_column: InstrumentedAttribute[str],
     page: PageRequest,
+    *,
+    total: Callable[[], int] | None = None,
+    is_search: bool = False,
 ) -> Page[T]:
     """Run ``statement`` (filters set, not ordered) for one page.
 
-    One surplus row is read to tell whether more follow.
+    One surplus row is read to tell whether more follow. ``total`` tells how many items there are in all,
+    where that is known without counting what the statement finds. ``is_search`` says that it finds its rows
+    by an index of their content: then the first page's rows and their number come from one run of it. A
+    database left to itself might walk through all rows, newest first, for the few that are wanted.
     """
-    wanted: Any = statement
     if page.to_item:
-        rows = list(
-            session.scalars(
-                wanted.where(id_column >= page.to_item).order_by(id_column.asc()).limit(page.count + 1)
-            )
-        )
-        newer = _id(rows[page.count], id_column) if len(rows) > page.count else None
+        ascending = statement.where(id_column >= page.to_item).order_by(id_column.asc())
+        rows = list(session.scalars(ascending.limit(page.count + 1)))
         items = list(reversed(rows[: page.count]))
-        older = session.scalar(
-            select(func.max(id_column)).where(
-                id_column.in_(statement.with_only_columns(id_column)), id_column < page.to_item
-            )
-        )
-        total = _total(session, statement, id_column) if newer is None and items else None
-        return Page(items, older, newer, total, page.count)
-    if page.from_item:
-        wanted = wanted.where(id_column <= page.from_item)
-    rows = list(session.scalars(wanted.order_by(id_column.desc()).limit(page.count + 1)))
-    older = _id(rows[page.count], id_column) if len(rows) > page.count else None
-    newer = None
-    if page.from_item:
-        newer = session.scalar(
-            select(func.min(id_column)).where(
-                id_column.in_(statement.with_only_columns(id_column)), id_column > page.from_item
-            )
-        )
-    total = _total(session, statement, id_column) if newer is None and rows else None
-    return Page(rows[: page.count], older, newer, total, page.count)
+        newer = _id(rows[page.count], id_column) if len(rows) > page.count else None
+        older = _nearest(session, statement.where(id_column < page.to_item), id_column, id_column.desc())
+    elif is_search and not page.from_item:
+        rows, found = _search(session, statement, id_column, page.count + 1)
+        older = _id(rows[page.count], id_column) if len(rows) > page.count else None
+        return Page(rows[: page.count], older, None, found or None, page.count)
+    else:
+        newer = None
+        descending = statement.order_by(id_column.desc())
+        if page.from_item:
+            descending = descending.where(id_column <= page.from_item)
+            newer = _nearest(session, statement.where(id_column > page.from_item), id_column, id_column.asc())
+        rows = list(session.scalars(descending.limit(page.count + 1)))
+        items = rows[: page.count]
+        older = _id(rows[page.count], id_column) if len(rows) > page.count else None
+    number = None
+    if newer is None and items:
+        if older is None:
+            number = len(items)
+        else:
+            number = total() if total else _count(session, statement, id_column)
+    return Page(items, older, newer, number, page.count)
 
 
-def _total(session: TenantSession, statement: Select[T], id_column: InstrumentedAttribute[str]) -> int | None:
-    return session.scalar(select(func.count()).select_from(statement.with_only_columns(id_column).subquery()))
+def _search(
+    session: TenantSession, statement: Select[T], id_column: InstrumentedAttribute[str], limit: int
+) -> tuple[list[T], int]:
+    """The newest items, and how many there are in all."""
+    found = (
+        statement.with_only_columns(id_column.label("id"))
+        .cte("found")
+        .prefix_with("MATERIALIZED", dialect="postgresql")
+    )
+    number = select(func.count()).select_from(found).scalar_subquery()
+    newest = session.execute(select(found.c.id, number).order_by(found.c.id.desc()).limit(limit)).all()
+    if not newest:
+        return [], 0
+    rows = (
+        select(id_column.class_).where(id_column.in_([row[0] for row in newest])).order_by(id_column.desc())
+    )
+    return list(session.scalars(rows)), newest[0][1]
+
+
+def _nearest(
+    session: TenantSession,
+    beyond: Select[T],
+    id_column: InstrumentedAttribute[str],
+    order: ColumnElement[str],
+) -> str | None:
+    """The id of the first item beyond the page."""
+    return session.scalar(beyond.with_only_columns(id_column).order_by(order).limit(1))
+
+
+def _count(session: TenantSession, statement: Select[T], id_column: InstrumentedAttribute[str]) -> int:
+    ids = statement.with_only_columns(id_column).subquery()
+    return session.scalar(select(func.count()).select_from(ids)) or 0
 
 
 def _id(item: object, id_column: InstrumentedAttribute[str]) -> str:

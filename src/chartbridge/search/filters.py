@@ -16,6 +16,7 @@ from chartbridge.errors import BadRequestError
 MAX_LENGTH = 1000
 MAX_TERMS = 100
 _TOKEN = re.compile(r'(-?)"([^"]*)"?|(\S+)')
+_ASCII_WORD = re.compile(r"[a-z0-9]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +29,8 @@ class Term:
 
 def words(text: str) -> tuple[str, ...]:
     """The text's runs of letters and digits, without case and accents."""
+    if text.isascii():  # the same, and many times faster
+        return tuple(_ASCII_WORD.findall(text.lower()))
     decomposed = unicodedata.normalize("NFD", text.casefold())
     kept = (c if c.isalnum() else " " for c in decomposed if not unicodedata.combining(c))
     return tuple("".join(kept).split())

@@ -15,6 +15,28 @@ def document(tenant: Tenant, patient_id: str, file_name: str) -> str:
     return f"{patient_folder(tenant, patient_id)}/documents/{file_name.rsplit('/', 1)[-1]}"
 
 
+def upload(tenant: Tenant, patient_id: str, document_id: str) -> str:
+    """What an upload's URL names: the document whose file is to come. No object lies there."""
+    return f"{patient_folder(tenant, patient_id)}/uploads/{document_id}"
+
+
+def parse_upload(key: str) -> tuple[Tenant, str, str] | None:
+    """Back from ``upload``: tenant, patient and document; None for a key of another kind."""
+    match key.split("/"):
+        case [environment, account_id, patient_id, "uploads", document_id]:
+            try:
+                return Tenant.parse(f"{environment}/{account_id}"), patient_id, document_id
+            except ValueError:
+                return None
+    return None
+
+
+def rendering(tenant: Tenant, patient_id: str, file_name: str, sha256: str, version: str, kind: str) -> str:
+    """The document of that content as ``html`` or ``pdf``, as the viewer of that version shows it."""
+    name = f"{file_name.rsplit('/', 1)[-1]}.{sha256[:16]}-{version}.{kind}"
+    return f"{patient_folder(tenant, patient_id)}/renderings/{name}"
+
+
 def conversion(tenant: Tenant, patient_id: str, sha256: str, converter_version: str) -> str:
     """What the converter made of a document with that content."""
     return f"{patient_folder(tenant, patient_id)}/conversions/{sha256}-{converter_version}.json.gz"

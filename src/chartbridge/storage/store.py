@@ -15,11 +15,13 @@ from obstore.exceptions import BaseError, NotFoundError
 from obstore.store import LocalStore, S3Store, from_url
 
 from chartbridge.config import ConfigurationError, Settings
+from chartbridge.storage.disposition import disposition
 from chartbridge.storage.signing import InvalidSignatureError, SignedObject, UrlSigner
 
 if TYPE_CHECKING:
     from obstore.store import ObjectStore as Backend
 
+_ANY_TYPE = "application/octet-stream"
 _SAFE_SEGMENT = re.compile(r"[A-Za-z0-9_.\-]+")
 
 
@@ -46,8 +48,21 @@ class ObjectStore:
         self._signing_backend = signing_backend or backend
         self.is_local = isinstance(backend, LocalStore)
 
-    def put(self, key: str, data: bytes, *, content_type: str) -> None:
-        attributes: Any = None if self.is_local else {"Content-Type": content_type}
+    def put(
+        self,
+        key: str,
+        data: bytes,
+        *,
+        content_type: str,
+        filename: str | None = None,
+        inline: bool = False,
+    ) -> None:
+        """Write an object. A cloud store serves it with that type, under that file name, and, where its
+        type could run something, to be saved instead of shown, unless ``inline``."""
+        attributes: Any = None
+        if not self.is_local:
+            shown = disposition(content_type, filename, inline=inline)
+            attributes = {"Content-Type": content_type, "Content-Disposition": shown}
         try:
             obstore.put(self._backend, _checked(key), data, attributes=attributes)
             if self.is_local:
@@ -104,15 +119,36 @@ class ObjectStore:
         return len(found)
 
     def presigned_get(
-        self, key: str, *, expires_in_s: int, content_type: str, filename: str | None = None
+        self,
+        key: str,
+        *,
+        expires_in_s: int,
+        content_type: str,
+        filename: str | None = None,
+        inline: bool = False,
     ) -> str:
-        """A URL that reads the object. ``filename`` is what a browser saves it as (local store)."""
+        """A URL that reads the object. ``filename`` is what a browser saves it as, and ``inline`` has it
+        shown (local store; a cloud store does as its ``put`` said)."""
         if self.is_local:
             return self._signer.url(
-                "GET", _checked(key), expires_in_s=expires_in_s, content_type=content_type, filename=filename
+                "GET",
+                _checked(key),
+                expires_in_s=expires_in_s,
+                content_type=content_type,
+                filename=filename,
+                inline=inline,
             )
         backend: Any = self._signing_backend
         return str(obstore.sign(backend, "GET", _checked(key), timedelta(seconds=expires_in_s)))
+
+    def upload_url(self, key: str, *, expires_in_s: int) -> str:
+        """A URL of the API's own, whatever the store is, that takes a file by PUT: what arrives must be
+        looked at before it is kept."""
+        return self._signer.url("PUT", _checked(key), expires_in_s=expires_in_s, content_type=_ANY_TYPE)
+
+    def verify_upload(self, key: str, query: Mapping[str, str]) -> None:
+        """Raises InvalidSignatureError unless a URL of ``upload_url`` was used."""
+        self._signer.verify("PUT", _checked_or_refused(key), query)
 
     def verify(self, method: str, key: str, query: Mapping[str, str]) -> SignedObject:
         """What a presigned URL of the local store entitles to. Raises InvalidSignatureError."""

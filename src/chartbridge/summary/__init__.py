@@ -1,1 +1,21 @@
-"""The medical record summary of a chart: one HTML page, and the same as PDF."""
+"""The medical record summary of a chart: one HTML page, and the same as PDF.
+
+In: FHIR R4 resources as plain dicts, the current Patient, the moment, and the operator's filters by section.
+Out: a page of its own, without scripts and without references to anything else; it prints on letter paper.
+
+    words      data types as words: dates at their precision, quantities with their units
+    chart      resources by type and reference; a row, its marks and its source
+    entries    one resource as one row, by section; results and people do the same for theirs
+    sections   the 16 sections, their order and filters
+    page       the page, and the PDF
+
+Never: works out what the sources do not say, or shows as present what they say is not. What was entered in
+error is counted, not shown; what is unknown says so.
+"""
+
+from __future__ import annotations
+
+from chartbridge.summary.page import render_html, render_pdf
+from chartbridge.summary.sections import SECTION_KEYS
+
+__all__ = ["SECTION_KEYS", "render_html", "render_pdf"]

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import String
+from sqlalchemy import String, false
 from sqlalchemy.orm import Mapped, mapped_column
 
 from chartbridge.db import Base, Json, TenantOwned
 
 
 class AccountSettings(TenantOwned, Base):
-    """One row a tenant, made at first use. ``webhook_enabled`` tells whether the last delivery arrived."""
+    """One row a tenant, made at first use. ``webhook_enabled`` tells whether the last delivery arrived;
+    ``document_url_pages`` whether bulk download URLs are sent in pages; ``rate_limits`` the calls a minute
+    that the operator allows, by operation (:mod:`chartbridge.auth.keys` and :mod:`chartbridge.http.ratelimit`
+    read them too)."""
 
     __tablename__ = "account_settings"
 
@@ -22,3 +25,5 @@ class AccountSettings(TenantOwned, Base):
     webhook_enabled: Mapped[bool] = mapped_column(default=False)
     webhook_status_detail: Mapped[str | None] = mapped_column(String(2048))
     mr_filters: Mapped[list[dict[str, Any]] | None] = mapped_column(Json)
+    document_url_pages: Mapped[bool] = mapped_column(default=False, server_default=false())
+    rate_limits: Mapped[dict[str, Any] | None] = mapped_column(Json)

@@ -41,6 +41,22 @@ def set_mr_filters(account: AccountSettings, filters: list[dict[str, Any]] | Non
     account.mr_filters = filters
 
 
+def rate_limits(session: TenantSession) -> dict[str, int]:
+    """The calls a minute that the operator allows the tenant, by operation; the usual ones are not named."""
+    account = find_settings(session)
+    return dict(account.rate_limits or {}) if account else {}
+
+
+def set_rate_limit(account: AccountSettings, operation: str, per_minute: int | None) -> bool:
+    """Set the tenant's own limit, or take it away (None). True when there was one."""
+    limits: dict[str, int] = dict(account.rate_limits or {})
+    was_set = limits.pop(operation, None) is not None
+    if per_minute is not None:
+        limits[operation] = per_minute
+    account.rate_limits = limits or None
+    return was_set
+
+
 def record_webhook_health(session: TenantSession, url: str, *, enabled: bool, detail: str) -> None:
     """What the last delivery to ``url`` showed of the receiver; writes only when that is news, and
     nothing when messages go elsewhere by now."""

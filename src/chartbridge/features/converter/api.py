@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import JSONResponse
@@ -19,12 +19,83 @@ _XML_BODY = {
     "requestBody": {
         "required": True,
         "description": "a C-CDA document",
-        "content": {"application/xml": {"schema": {"type": "string"}}},
+        "content": {
+            "application/xml": {
+                "schema": {"type": "string"},
+                "example": '<ClinicalDocument xmlns="urn:hl7-org:v3">…</ClinicalDocument>',
+            }
+        },
     }
 }
 
 
-@router.post("/ccda/to/fhir", summary="Convert C-CDA to FHIR R4", openapi_extra=_XML_BODY)
+_PROBLEM = {
+    "type": "object",
+    "properties": {
+        "status": {"type": "integer", "description": "HTTP status"},
+        "detail": {"type": "string", "description": "what was wrong with the document or the request"},
+    },
+    "required": ["status", "detail"],
+}
+_BUNDLE = {
+    "type": "object",
+    "description": "a FHIR R4 Bundle",
+    "properties": {
+        "resourceType": {"const": "Bundle", "description": "it is a Bundle"},
+        "type": {"const": "batch", "description": "a batch, to be sent to a FHIR server as it is"},
+        "entry": {"type": "array", "items": {"type": "object"}, "description": "the resources"},
+    },
+    "required": ["resourceType", "type"],
+}
+_REPORTED = {
+    "type": "object",
+    "description": "with `report=true`: the Bundle and the account of it",
+    "properties": {
+        "bundle": _BUNDLE,
+        "report": {"type": "object", "description": "what became of each statement of the document"},
+    },
+    "required": ["bundle", "report"],
+}
+_ANSWERS: dict[int | str, dict[str, Any]] = {
+    200: {
+        "description": "the document as FHIR",
+        "content": {
+            "application/json": {
+                "schema": {"anyOf": [_BUNDLE, _REPORTED]},
+                "example": {
+                    "resourceType": "Bundle",
+                    "type": "batch",
+                    "entry": [
+                        {
+                            "fullUrl": "urn:uuid:d5f1c9b8-6f9e-5d6b-8c1c-0b6f0d1d2c3e",
+                            "resource": {"resourceType": "Patient", "gender": "female"},
+                            "request": {
+                                "method": "PUT",
+                                "url": "Patient/d5f1c9b8-6f9e-5d6b-8c1c-0b6f0d1d2c3e",
+                            },
+                        }
+                    ],
+                },
+            }
+        },
+    },
+    400: {
+        "description": "what cannot be converted, in a form of its own; or refused by the gateway",
+        "content": {
+            "application/json": {
+                "schema": {"anyOf": [_PROBLEM, {"$ref": "#/components/schemas/ErrorEnvelope"}]},
+                "example": {"status": 400, "detail": "No srcData provided."},
+            }
+        },
+    },
+    429: {
+        "description": "the day's conversions in the sandbox are used up; or too many calls in this minute",
+        "content": {"text/plain": {"schema": {"type": "string"}, "example": service.QUOTA_USED_UP}},
+    },
+}
+
+
+@router.post("/ccda/to/fhir", summary="Convert C-CDA to FHIR R4", openapi_extra=_XML_BODY, responses=_ANSWERS)
 async def convert(
     request: Request,
     platform: CurrentPlatform,

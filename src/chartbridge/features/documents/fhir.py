@@ -8,7 +8,13 @@ from urllib.parse import urlencode
 
 from chartbridge.consolidate.provenance import data_source_extension
 from chartbridge.features.documents.models import Document
+from chartbridge.features.documents.upload_reference import contents, marked
 from chartbridge.ids import timestamp
+
+UPLOADED = "METRIPORT"
+"""The data source of what came through this API; the contract names it so."""
+AWAITED = "TEMPORARY"
+"""The data source of a reference whose file has not come."""
 
 
 def _date(document: Document) -> str:
@@ -31,14 +37,8 @@ def document_date(document: Document) -> date:
 
 def document_reference(document: Document, origin: str) -> dict[str, Any]:
     """R4 DocumentReference of a stored document; its file name is the attachment's title."""
-    query = urlencode({"fileName": document.file_name})
-    attachment: dict[str, Any] = {
-        "contentType": document.mime_type,
-        "url": f"{origin}/medical/v1/document/download-url?{query}",
-        "size": document.size,
-        "title": document.file_name,
-        "creation": timestamp(document_instant(document)),
-    }
+    if document.reference is not None:
+        return _uploaded(document, document.reference, origin)
     organization = document.remote.get("author_organization")
     resource: dict[str, Any] = {
         "resourceType": "DocumentReference",
@@ -54,7 +54,7 @@ def document_reference(document: Document, origin: str) -> dict[str, Any]:
         "content": [
             {
                 "extension": [data_source_extension(document.connector)],
-                "attachment": {k: v for k, v in attachment.items() if v is not None},
+                "attachment": _attachment(document, origin),
             }
         ],
     }
@@ -66,6 +66,38 @@ def document_reference(document: Document, origin: str) -> dict[str, Any]:
     if document.remote.get("period"):
         resource["context"] = {"period": document.remote["period"]}
     return resource
+
+
+def _attachment(document: Document, origin: str) -> dict[str, Any]:
+    query = urlencode({"fileName": document.file_name})
+    attachment: dict[str, Any] = {
+        "contentType": document.mime_type,
+        "url": f"{origin}/medical/v1/document/download-url?{query}",
+        "size": document.size,
+        "title": document.file_name,
+        "creation": timestamp(document_instant(document)),
+    }
+    return {key: value for key, value in attachment.items() if value is not None}
+
+
+def _uploaded(document: Document, reference: dict[str, Any], origin: str) -> dict[str, Any]:
+    """What the application said of its document, and what the server knows of the file."""
+    here = document.status == "stored"
+    source = data_source_extension(UPLOADED if here else AWAITED)
+    meta = {
+        **reference.get("meta", {}),
+        "source": document.file_name,
+        "lastUpdated": timestamp(document.updated_at),
+    }
+    return {
+        **reference,
+        "meta": meta,
+        "extension": marked(reference, source),
+        "status": "current",
+        "docStatus": "final" if here else "preliminary",
+        "date": timestamp(document_instant(document)),
+        "content": contents(reference, _attachment(document, origin), source),
+    }
 
 
 def _identifier(unique_id: str) -> dict[str, str]:

@@ -17,10 +17,11 @@ class Document(TenantOwned, Base):
     """One document of one patient.
 
     ``status``: found (its bytes are not here yet), stored, failed (``failure`` says why; the next
-    query tries again). ``conversion``: none (not a C-CDA), pending, converted, failed (the converter
-    ``refused_by_version`` found it unreadable; a later one tries again). The last good
-    conversion is of the content ``converted_sha256`` by ``converter_version``; it stays in use until
-    a newer one succeeds.
+    query tries again), awaited (the application is to upload its bytes). ``reference`` is the
+    DocumentReference that the application gave with an upload. ``conversion``: none (not a C-CDA),
+    pending, converted, failed (the converter ``refused_by_version`` found it unreadable; a later one
+    tries again). The last good conversion is of the content ``converted_sha256`` by
+    ``converter_version``; it stays in use until a newer one succeeds.
     """
 
     __tablename__ = "documents"
@@ -47,3 +48,4 @@ class Document(TenantOwned, Base):
     converted_sha256: Mapped[str | None] = mapped_column(String(64))
     converter_version: Mapped[str | None] = mapped_column(String(40))
     refused_by_version: Mapped[str | None] = mapped_column(String(40))
+    reference: Mapped[dict[str, Any] | None] = mapped_column(Json)

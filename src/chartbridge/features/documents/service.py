@@ -15,30 +15,19 @@ from chartbridge.ccda import CONVERTER_VERSION
 from chartbridge.db import Tenant, TenantSession
 from chartbridge.db.upsert import insert_new
 from chartbridge.errors import ForbiddenError, NotFoundError
-from chartbridge.features.documents import fhir
+from chartbridge.features.documents import fhir, media_types
 from chartbridge.features.documents.models import IDENTITY, Document
 from chartbridge.features.networks.protocol import RemoteDocument, RemotePatient, Source
 from chartbridge.ids import new_id
 from chartbridge.platform import Platform
 from chartbridge.storage import keys
 
-XML_TYPES = frozenset({"application/xml", "text/xml", "application/hl7-v3+xml", "application/cda+xml"})
 DOWNLOAD_URL_S = 180
-_EXTENSIONS = {
-    "application/pdf": ".pdf",
-    "image/jpeg": ".jpeg",
-    "image/tiff": ".tiff",
-    "image/png": ".png",
-    "text/plain": ".txt",
-    "text/html": ".html",
-    "application/json": ".json",
-    "text/rtf": ".rtf",
-} | dict.fromkeys(XML_TYPES, ".xml")
 
 
 def is_convertible(mime_type: str) -> bool:
     """Whether documents of that type are C-CDA."""
-    return mime_type.split(";", maxsplit=1)[0].strip().lower() in XML_TYPES
+    return media_types.bare(mime_type) in media_types.XML_TYPES
 
 
 def record_found(
@@ -70,15 +59,15 @@ def record_found(
             "status": "found",
             "conversion": "pending" if is_convertible(remote.mime_type) else "none",
         }
-        values["file_name"] = _file_name(session.tenant, patient_id, str(values["id"]), remote.mime_type)
+        values["file_name"] = file_name(session.tenant, patient_id, str(values["id"]), remote.mime_type)
         insert_new(session, Document, values, key=IDENTITY)
         ids.append(session.scalars(select(Document.id).filter_by(**identity)).one())
     return ids
 
 
-def _file_name(tenant: Tenant, patient_id: str, document_id: str, mime_type: str) -> str:
+def file_name(tenant: Tenant, patient_id: str, document_id: str, mime_type: str) -> str:
     """The contract's pattern; it names account, patient and document."""
-    extension = _EXTENSIONS.get(mime_type.split(";", maxsplit=1)[0].strip().lower(), ".bin")
+    extension = media_types.EXTENSIONS.get(media_types.bare(mime_type), ".bin")
     account = tenant.account_id
     return f"{account}/{patient_id}/{account}_{patient_id}_{document_id}{extension}"
 
@@ -156,8 +145,7 @@ def store_bytes(platform: Platform, tenant: Tenant, document_id: str, data: byte
         row = session.get(Document, document_id)
         if row is None:
             return  # the patient was deleted meanwhile
-        key = keys.document(tenant, row.patient_id, row.file_name)
-    platform.store.put(key, data, content_type=row.mime_type)
+    key = put_bytes(platform, tenant, row, data)
     with platform.db.write(tenant) as session:
         row = session.get(Document, document_id)
         if row is None:
@@ -167,6 +155,14 @@ def store_bytes(platform: Platform, tenant: Tenant, document_id: str, data: byte
         row.status, row.failure = "stored", None
         if row.conversion != "none":
             row.conversion = "pending"
+
+
+def put_bytes(platform: Platform, tenant: Tenant, document: Document, data: bytes) -> str:
+    """Write a document's bytes where they belong; returns their key."""
+    key = keys.document(tenant, document.patient_id, document.file_name)
+    name = PurePosixPath(document.file_name).name
+    platform.store.put(key, data, content_type=document.mime_type, filename=name)
+    return key
 
 
 def mark_failed(session: TenantSession, document_id: str, reason: str) -> None:
@@ -211,19 +207,27 @@ def _within(row: Document, date_from: date | None, date_to: date | None) -> bool
     return (date_from is None or day >= date_from) and (date_to is None or day <= date_to)
 
 
-def download_url(platform: Platform, tenant: Tenant, file_name: str) -> str:
-    """A presigned URL of the document. Raises ForbiddenError, NotFoundError."""
-    if tenant.environment == "production" and tenant.account_id not in file_name:
-        raise ForbiddenError("File name is invalid or does not exist")
-    with platform.db.read(tenant) as session:
-        row = session.scalars(
-            select(Document).where(Document.file_name == file_name, Document.status == "stored")
-        ).one_or_none()
+def find_stored(session: TenantSession, file_name: str) -> Document:
+    """The document of that file name whose bytes are here. Raises NotFoundError."""
+    row = session.scalars(
+        select(Document).where(Document.file_name == file_name, Document.status == "stored")
+    ).one_or_none()
     if row is None:
         raise NotFoundError("File does not exist")
+    return row
+
+
+def ensure_own_name(tenant: Tenant, file_name: str) -> None:
+    """Raise ForbiddenError for a name that, in production, is not of the caller's account."""
+    if tenant.environment == "production" and tenant.account_id not in file_name:
+        raise ForbiddenError("File name is invalid or does not exist")
+
+
+def download_url(platform: Platform, tenant: Tenant, document: Document) -> str:
+    """A presigned URL of a stored document, as it arrived."""
     return platform.store.presigned_get(
-        keys.document(tenant, row.patient_id, row.file_name),
+        keys.document(tenant, document.patient_id, document.file_name),
         expires_in_s=DOWNLOAD_URL_S,
-        content_type=row.mime_type,
-        filename=PurePosixPath(row.file_name).name,
+        content_type=document.mime_type,
+        filename=PurePosixPath(document.file_name).name,
     )

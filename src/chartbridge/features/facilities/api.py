@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from fastapi import APIRouter
 
 from chartbridge.features.facilities import service
@@ -14,13 +12,13 @@ from chartbridge.features.facilities.schemas import (
     FacilityUpdate,
     facility_dto,
 )
+from chartbridge.features.organizations import service as organizations
 from chartbridge.http.body import JsonRoute
 from chartbridge.http.context import CurrentPlatform, CurrentTenant, IfMatch
-from chartbridge.http.errors import ErrorEnvelope
+from chartbridge.http.errors import answers
 
-_INVALID: dict[int | str, dict[str, Any]] = {400: {"model": ErrorEnvelope, "description": "refused"}}
-_MISSING: dict[int | str, dict[str, Any]] = {404: {"model": ErrorEnvelope, "description": "no such facility"}}
-_CLASH: dict[int | str, dict[str, Any]] = {412: {"model": ErrorEnvelope, "description": "eTag mismatch"}}
+_NO_FACILITY = {404: "no such facility"}
+_CLASH = {412: "eTag mismatch"}
 
 router = APIRouter(
     prefix="/medical/v1",
@@ -35,12 +33,15 @@ router = APIRouter(
     status_code=201,
     summary="Create a facility",
     response_model_exclude_none=True,
-    responses=_INVALID,
+    responses=answers({400: "a value is missing or wrong, or another facility has the NPI"}),
 )
 def create_facility(body: FacilityInput, platform: CurrentPlatform, tenant: CurrentTenant) -> FacilityDto:
-    """The NPI must not belong to another facility of the account."""
+    """The NPI must not belong to another facility of the account. In the sandbox the first facility also
+    makes the account's organization."""
     with platform.db.write(tenant) as session:
-        return facility_dto(service.create_facility(session, body))
+        facility = service.create_facility(session, body)
+        organizations.ensure_for_facility(session, facility)
+        return facility_dto(facility)
 
 
 @router.get("/facility", summary="List facilities", response_model_exclude_none=True)
@@ -50,8 +51,14 @@ def list_facilities(platform: CurrentPlatform, tenant: CurrentTenant) -> Facilit
         return FacilityList(facilities=[facility_dto(f) for f in service.list_facilities(session)])
 
 
-@router.get("/facility/{id}", summary="Get a facility", response_model_exclude_none=True, responses=_MISSING)
+@router.get(
+    "/facility/{id}",
+    summary="Get a facility",
+    response_model_exclude_none=True,
+    responses=answers(_NO_FACILITY),
+)
 def get_facility(id: str, platform: CurrentPlatform, tenant: CurrentTenant) -> FacilityDto:
+    """The facility as it is stored now."""
     with platform.db.read(tenant) as session:
         return facility_dto(service.get_facility(session, id))
 
@@ -60,7 +67,9 @@ def get_facility(id: str, platform: CurrentPlatform, tenant: CurrentTenant) -> F
     "/facility/{id}",
     summary="Replace a facility",
     response_model_exclude_none=True,
-    responses={**_INVALID, **_MISSING, **_CLASH},
+    responses=answers(
+        {400: "a value is missing or wrong, or the NPI is another one", **_NO_FACILITY, **_CLASH}
+    ),
 )
 def update_facility(
     id: str, body: FacilityUpdate, platform: CurrentPlatform, tenant: CurrentTenant, if_match: IfMatch = None
@@ -76,7 +85,7 @@ def update_facility(
     "/facility/{id}",
     status_code=204,
     summary="Delete a facility",
-    responses={**_INVALID, **_MISSING, **_CLASH},
+    responses=answers({400: "patients are associated with it", **_NO_FACILITY, **_CLASH}),
 )
 def delete_facility(
     id: str, platform: CurrentPlatform, tenant: CurrentTenant, if_match: IfMatch = None

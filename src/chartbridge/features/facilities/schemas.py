@@ -16,6 +16,12 @@ _EXAMPLE: JsonDict = {
     "npi": "1234567893",
     "address": {"addressLine1": "9 Elm St", "city": "Boise", "state": "ID", "zip": "83702"},
 }
+_STORED: JsonDict = {
+    "id": "0196a000-0000-7000-8000-000000000002",
+    "eTag": "0c8bfbb3cd0b3f9d9e5bb1d1c9b3b0c6",
+    "oid": "2.25.75313374214187311235134921634124235871",
+    **_EXAMPLE,
+}
 
 
 class FacilityInput(BaseModel):
@@ -28,7 +34,7 @@ class FacilityInput(BaseModel):
         description="National Provider Identifier, ten digits; one facility an NPI"
     )
     tin: OptionalText = Field(None, description="Tax Identification Number")
-    active: StrictBool | None = None
+    active: StrictBool | None = Field(None, description="kept as given; nothing depends on it")
     address: AddressInput
 
 
@@ -41,6 +47,8 @@ class FacilityUpdate(FacilityInput):
 class FacilityDto(BaseModel):
     """A stored facility."""
 
+    model_config = ConfigDict(json_schema_extra={"examples": [_STORED]})
+
     id: str
     eTag: str = Field(description="version tag; send it back in If-Match")
     oid: str = Field(description="object identifier of the facility in document exchange")
@@ -52,6 +60,8 @@ class FacilityDto(BaseModel):
 
 
 class FacilityList(BaseModel):
+    """All facilities."""
+
     facilities: list[FacilityDto]
 
 

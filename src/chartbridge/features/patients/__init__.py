@@ -1,7 +1,9 @@
 """Patients: who the records are about.
 
-    schemas      what is sent and answered, with every rule for a value
+    schemas      what is sent and answered, with every rule for a value; parts: what demographics are made of
     service      create (or find), read, replace, delete, opt out, facilities
+    links        what other systems call a patient
+    holding      locking many patients at once
     search       the filter language of the list
     fhir         the patient as a FHIR R4 Patient
     workflows    removing a deleted patient's objects

@@ -6,52 +6,70 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query
 from fastapi.responses import JSONResponse
-from pydantic import ValidationError
+from pydantic import BaseModel, Field, ValidationError
 
+from chartbridge.db import Tenant
 from chartbridge.errors import (
     InvalidParametersError,
+    PatientLockedError,
     PatientOptedOutError,
     PatientWithoutTreatmentRelationshipError,
 )
-from chartbridge.features.facilities.schemas import facility_dto
-from chartbridge.features.patients import service
+from chartbridge.features.patients import relations_api, service
 from chartbridge.features.patients.fhir import to_fhir
+from chartbridge.features.patients.links import SOURCES
 from chartbridge.features.patients.schemas import (
     Demographics,
-    ExternalLink,
-    FacilityIdsInput,
-    HieOptOutDto,
+    FhirPatient,
     PatientCreate,
     PatientDto,
-    PatientFacilities,
     PatientPage,
     PatientUpdate,
-    TreatmentRelationshipDto,
     patient_dto,
 )
 from chartbridge.features.queries import service as queries
 from chartbridge.features.queries.schemas import NetworkQueryBody
 from chartbridge.http.body import JsonRoute
-from chartbridge.http.context import CurrentPlatform, CurrentTenant, IfMatch, required, truth
-from chartbridge.http.errors import ErrorEnvelope
+from chartbridge.http.context import CurrentPlatform, CurrentTenant, IfMatch, required
+from chartbridge.http.errors import ErrorEnvelope, answers
 from chartbridge.http.paging import PageQuery
 from chartbridge.http.ratelimit import PATIENT_WRITES, rate_limited
 from chartbridge.http.validation import describe_issues
+from chartbridge.platform import Platform
 
-Responses = dict[int | str, dict[str, Any]]
-
-
-def _error(status: int, description: str) -> Responses:
-    return {status: {"model": ErrorEnvelope, "description": description}}
-
-
-_REFUSED = _error(400, "refused, with the reason")
-_NO_PATIENT = _error(404, "no such patient")
-_CLASH = _error(412, "eTag mismatch")
-_THROTTLED: Responses = {
+_NO_PATIENT = {404: "no such patient"}
+_CLASH = {412: "eTag mismatch"}
+_INVALID = "a value is missing or wrong"
+_FACILITY_RULE = "the facility is not the patient's, or is missing where the patient has several"
+_THROTTLED: dict[int | str, dict[str, Any]] = {
     429: {
         "description": "too many creates and updates",
         "content": {"text/plain": {"schema": {"type": "string"}}},
+    }
+}
+
+
+class CapRefusal(BaseModel):
+    """The sandbox holds no more patients."""
+
+    message: str = Field(examples=["Cannot create more than 20 patients in Sandbox mode!"])
+
+
+_CREATE_REFUSED: dict[int | str, dict[str, Any]] = {
+    400: {
+        "model": ErrorEnvelope | CapRefusal,
+        "description": f"{_INVALID}; a cohort for treatment without a treatment relationship; "
+        "the sandbox is full, in a form of its own",
+    }
+}
+_LOCKED: dict[int | str, dict[str, Any]] = {
+    423: {
+        "description": "a document query of the patient is processing; the body is the reason alone",
+        "content": {
+            "application/json": {
+                "schema": {"type": "string", "const": "Document querying currently in progress"}
+            }
+        },
     }
 }
 
@@ -75,6 +93,17 @@ AnyFacility = Annotated[
     Query(alias="facilityId", description="may be left out when the patient has exactly one facility"),
 ]
 Throttled = Annotated[None, rate_limited(PATIENT_WRITES)]
+_NO_EFFECT = "accepted and without effect: networks are asked when a query starts, by what the query says"
+NoEffect = Annotated[str | None, Query(description=_NO_EFFECT)]
+
+
+def _discovery_switches(
+    rerunPdOnNewDemographics: NoEffect = None, commonwell: NoEffect = None, carequality: NoEffect = None
+) -> None:
+    """What callers may send for a discovery that other installations run by itself."""
+
+
+DiscoverySwitches = Annotated[None, Depends(_discovery_switches)]
 
 
 @router.post(
@@ -82,10 +111,11 @@ Throttled = Annotated[None, rate_limited(PATIENT_WRITES)]
     status_code=201,
     summary="Create a patient, or find the one that is there",
     response_model_exclude_none=True,
-    responses={**_REFUSED, **_error(404, "no such facility or cohort"), **_THROTTLED},
+    responses={**_CREATE_REFUSED, **answers({404: "no such facility or cohort"}), **_THROTTLED},
 )
 def create_patient(
     _throttled: Throttled,
+    _switches: DiscoverySwitches,
     facility_id: RequiredFacility,
     body: PatientCreate,
     platform: CurrentPlatform,
@@ -93,6 +123,10 @@ def create_patient(
 ) -> PatientDto:
     """A person who is there already is answered as stored, and nothing is changed or started."""
     query = _network_query(body)
+    if query is not None and body.opted_out:
+        raise PatientOptedOutError()
+    if query is not None and not body.in_treatment:
+        raise PatientWithoutTreatmentRelationshipError()
     with platform.db.write(tenant) as session:
         patient, is_new = service.create_patient(
             session,
@@ -103,38 +137,44 @@ def create_patient(
         )
         dto = patient_dto(patient)
     if is_new and query is not None:
-        queries.admit_and_start(
-            platform,
-            tenant,
-            dto.id,
-            query.sources.enabled(),
-            metadata=query.metadata or {},
-            again=bool(query.override),
-        )
+        _start(platform, tenant, dto.id, query)
     return dto
 
 
-def _network_query(body: PatientCreate) -> NetworkQueryBody | None:
-    """The query to start after creation, checked before anything is stored."""
+def _network_query(body: PatientCreate | PatientUpdate) -> NetworkQueryBody | None:
+    """The query to start afterwards, checked before anything is stored."""
     if body.networkQuery is None:
         return None
     try:
-        query = NetworkQueryBody.model_validate(body.networkQuery)
+        return NetworkQueryBody.model_validate(body.networkQuery)
     except ValidationError as error:
         raise InvalidParametersError(describe_issues(error.errors(), within=("networkQuery",))) from None
-    if body.opted_out:
-        raise PatientOptedOutError()
-    if not body.in_treatment:
-        raise PatientWithoutTreatmentRelationshipError()
-    return query
 
 
-@router.get("/patient", summary="List patients", response_model_exclude_none=True, responses=_REFUSED)
+def _start(platform: Platform, tenant: Tenant, patient_id: str, query: NetworkQueryBody) -> None:
+    queries.admit_and_start(
+        platform,
+        tenant,
+        patient_id,
+        query.sources.enabled(),
+        metadata=query.metadata or {},
+        again=bool(query.override),
+    )
+
+
+@router.get(
+    "/patient",
+    summary="List patients",
+    response_model_exclude_none=True,
+    responses=answers({400: "cursor, count or filters cannot be used"}),
+)
 def list_patients(
     page: PageQuery,
     platform: CurrentPlatform,
     tenant: CurrentTenant,
-    facility_id: Annotated[str | None, Query(alias="facilityId")] = None,
+    facility_id: Annotated[
+        str | None, Query(alias="facilityId", description="only patients of this facility")
+    ] = None,
     filters: Annotated[
         str | None, Query(description='whole words: `ann ruiz`, `"ann ruiz"`, `ann or ana`, `ann -ruiz`')
     ] = None,
@@ -153,11 +193,11 @@ def list_patients(
     "/patient/match",
     summary="Find a patient by demographics",
     response_model_exclude_none=True,
-    responses={**_REFUSED, **_NO_PATIENT},
+    responses=answers({400: _INVALID, 404: "nobody is that person"}),
 )
 def match_patient(body: Demographics, platform: CurrentPlatform, tenant: CurrentTenant) -> PatientDto:
     """The patient that a create with these demographics would answer with."""
-    with platform.db.read(tenant) as session:
+    with platform.db.glance(tenant) as session:
         return patient_dto(service.match_patient(session, body))
 
 
@@ -165,14 +205,21 @@ def match_patient(body: Demographics, platform: CurrentPlatform, tenant: Current
     "/patient/external-id",
     summary="Get a patient by external id",
     response_model_exclude_none=True,
-    responses={**_REFUSED, **_NO_PATIENT},
+    responses=answers(
+        {400: "no external id, several patients with it, or an unknown source", 404: "no such patient"}
+    ),
 )
 def get_patient_by_external_id(
     platform: CurrentPlatform,
     tenant: CurrentTenant,
-    external_id: Annotated[str | None, Query(alias="externalId", description="required")] = None,
-    source: Annotated[str | None, Query(description="the system whose id it is")] = None,
+    external_id: Annotated[
+        str | None, Query(alias="externalId", description="required: the caller's own id, or the source's")
+    ] = None,
+    source: Annotated[
+        str | None, Query(description=f"the other system whose id it is: {', '.join(SOURCES)}")
+    ] = None,
 ) -> PatientDto:
+    """Without a source the id is the caller's own; with one, that which a sync has kept."""
     wanted = required(external_id, "externalId")
     with platform.db.read(tenant) as session:
         return patient_dto(service.get_by_external_id(session, wanted, source or None))
@@ -183,7 +230,7 @@ def get_patient_by_external_id(
     summary="Get a patient",
     response_model=PatientDto,
     response_model_exclude_none=True,
-    responses=_NO_PATIENT,
+    responses={200: {"model": PatientDto | FhirPatient}, **answers(_NO_PATIENT)},
 )
 def get_patient(
     id: str,
@@ -191,7 +238,8 @@ def get_patient(
     tenant: CurrentTenant,
     output: Annotated[str | None, Query(description="`fhir` for a FHIR R4 Patient")] = None,
 ) -> PatientDto | JSONResponse:
-    with platform.db.read(tenant) as session:
+    """The patient as stored now, with the `eTag` that a change must name."""
+    with platform.db.glance(tenant) as session:
         patient = service.get_patient(session, id)
         return JSONResponse(to_fhir(patient)) if output == "fhir" else patient_dto(patient)
 
@@ -200,11 +248,16 @@ def get_patient(
     "/patient/{id}",
     summary="Replace a patient's demographics",
     response_model_exclude_none=True,
-    responses={**_REFUSED, **_NO_PATIENT, **_CLASH, **_THROTTLED},
+    responses={
+        **answers({400: f"{_INVALID}; {_FACILITY_RULE}", **_NO_PATIENT, **_CLASH}),
+        **_LOCKED,
+        **_THROTTLED,
+    },
 )
 def update_patient(
     id: str,
     _throttled: Throttled,
+    _switches: DiscoverySwitches,
     body: PatientUpdate,
     platform: CurrentPlatform,
     tenant: CurrentTenant,
@@ -212,17 +265,25 @@ def update_patient(
     if_match: IfMatch = None,
 ) -> PatientDto:
     """What is not given is cleared; facilities, opt-out and treatment relationship stay."""
+    query = _network_query(body)
     with platform.db.write(tenant) as session:
-        return patient_dto(
-            service.update_patient(session, id, body, facility_id=facility_id, if_match=if_match)
-        )
+        held = service.hold_for_update(session, id, facility_id)
+        if queries.is_document_query_running(session, id):
+            raise PatientLockedError()
+        if query is not None:
+            service.ensure_queryable(held)
+        patient = service.update_patient(session, id, body, facility_id=facility_id, if_match=if_match)
+        dto = patient_dto(patient)
+    if query is not None:
+        _start(platform, tenant, id, query)
+    return dto
 
 
 @router.delete(
     "/patient/{id}",
     status_code=204,
     summary="Delete a patient and all its data",
-    responses={**_REFUSED, **_NO_PATIENT, **_CLASH},
+    responses=answers({400: _FACILITY_RULE, **_NO_PATIENT, **_CLASH}),
 )
 def delete_patient(
     id: str,
@@ -236,100 +297,4 @@ def delete_patient(
         service.delete_patient(session, platform.jobs, id, facility_id=facility_id, if_match=if_match)
 
 
-@router.post(
-    "/patient/{id}/external/sync",
-    summary="Link a patient to another system",
-    responses={**_REFUSED, **_error(404, "no such patient, or no integration")},
-)
-def sync_patient(
-    id: str,
-    platform: CurrentPlatform,
-    tenant: CurrentTenant,
-    source: Annotated[str | None, Query(description="elation or healthie")] = None,
-) -> ExternalLink:
-    """No integration can be configured yet, so a request without a fault is answered 404."""
-    with platform.db.read(tenant) as session:
-        service.link_external(session, id, source or None)
-
-
-@router.put(
-    "/patient/{id}/hie-opt-out",
-    summary="Opt a patient out of the networks, or in",
-    responses={**_REFUSED, **_NO_PATIENT},
-)
-def set_hie_opt_out(
-    id: str,
-    platform: CurrentPlatform,
-    tenant: CurrentTenant,
-    opt_out: Annotated[str | None, Query(alias="hieOptOut", description="required: `true` opts out")] = None,
-) -> HieOptOutDto:
-    """Stored data stay readable when a patient opts out; networks are no longer asked."""
-    wanted = truth(required(opt_out, "hieOptOut")) is True
-    with platform.db.write(tenant) as session:
-        service.set_hie_opt_out(session, id, wanted)
-    message = "Patient has been opted " + ("out from the networks" if wanted else "in to the networks")
-    return HieOptOutDto(id=id, hieOptOut=wanted, message=message)
-
-
-@router.get(
-    "/patient/{id}/hie-opt-out", summary="Has a patient opted out of the networks", responses=_NO_PATIENT
-)
-def get_hie_opt_out(id: str, platform: CurrentPlatform, tenant: CurrentTenant) -> HieOptOutDto:
-    with platform.db.read(tenant) as session:
-        opted_out = service.get_patient(session, id).hie_opt_out
-    message = "Patient has opted " + ("out from the networks" if opted_out else "in to the networks")
-    return HieOptOutDto(id=id, hieOptOut=opted_out, message=message)
-
-
-@router.put(
-    "/patient/{id}/treatment-relationship",
-    summary="Say whether the account treats a patient",
-    responses={**_REFUSED, **_NO_PATIENT},
-)
-def set_treatment_relationship(
-    id: str,
-    platform: CurrentPlatform,
-    tenant: CurrentTenant,
-    exists: Annotated[
-        str | None, Query(alias="treatmentRelationship", description="required: `true` or `false`")
-    ] = None,
-) -> TreatmentRelationshipDto:
-    """Without one, networks are not asked about the patient."""
-    wanted = truth(required(exists, "treatmentRelationship")) is True
-    with platform.db.write(tenant) as session:
-        service.set_treatment_relationship(session, id, wanted)
-    message = f"Patient {'has' if wanted else 'does not have'} a treatment relationship"
-    return TreatmentRelationshipDto(id=id, treatmentRelationship=wanted, message=message)
-
-
-@router.get(
-    "/patient/{id}/facility",
-    summary="List a patient's facilities",
-    response_model_exclude_none=True,
-    responses=_NO_PATIENT,
-)
-def list_patient_facilities(id: str, platform: CurrentPlatform, tenant: CurrentTenant) -> PatientFacilities:
-    with platform.db.read(tenant) as session:
-        found = service.patient_facilities(session, id)
-        return PatientFacilities(facilities=[facility_dto(facility) for facility in found])
-
-
-@router.post(
-    "/patient/{id}/facility",
-    summary="Set a patient's facilities",
-    response_model_exclude_none=True,
-    responses={**_REFUSED, **_error(404, "no such patient or facility"), **_CLASH},
-)
-def set_patient_facilities(
-    id: str,
-    body: FacilityIdsInput,
-    platform: CurrentPlatform,
-    tenant: CurrentTenant,
-    if_match: IfMatch = None,
-) -> PatientFacilities:
-    """Replaces the whole set."""
-    with platform.db.write(tenant) as session:
-        found = service.set_patient_facilities(
-            session, id, body.facilityIds, if_match=if_match, body_etag=body.eTag
-        )
-        return PatientFacilities(facilities=[facility_dto(facility) for facility in found])
+router.include_router(relations_api.router)

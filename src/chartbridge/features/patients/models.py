@@ -1,4 +1,4 @@
-"""The tables of patients and of the facilities they belong to."""
+"""The tables of patients, of the facilities they belong to, and of what other systems call them."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ class Patient(Versioned, TenantOwned, Base):
 
     __tablename__ = "patients"
     __table_args__ = (
+        Index(None, "account_id", "environment", "id"),
         Index(None, "account_id", "environment", "dob", "gender_at_birth"),
         Index(None, "account_id", "environment", "external_id"),
     )
@@ -61,3 +62,25 @@ class PatientFacility(TenantOwned, Base):
     facility_id: Mapped[str] = mapped_column(
         ForeignKey("facilities.id", ondelete="RESTRICT"), primary_key=True, index=True
     )
+
+
+class Integration(TenantOwned, Base):
+    """Another system whose ids of patients the account keeps; an operator enables it."""
+
+    __tablename__ = "integrations"
+
+    account_id: Mapped[str] = mapped_column(String(36), primary_key=True)
+    environment: Mapped[str] = mapped_column(String(10), primary_key=True)
+    source: Mapped[str] = mapped_column(String(20), primary_key=True)
+
+
+class PatientLink(TenantOwned, Base):
+    """What another system calls a patient. An id there is one patient's; a patient may have several."""
+
+    __tablename__ = "patient_links"
+
+    account_id: Mapped[str] = mapped_column(String(36), primary_key=True)
+    environment: Mapped[str] = mapped_column(String(10), primary_key=True)
+    source: Mapped[str] = mapped_column(String(20), primary_key=True)
+    external_id: Mapped[str] = mapped_column(String(500), primary_key=True)
+    patient_id: Mapped[str] = mapped_column(ForeignKey(Patient.id, ondelete="CASCADE"), index=True)

@@ -12,32 +12,33 @@ from pydantic import (
     ConfigDict,
     Field,
     StrictBool,
-    TypeAdapter,
-    ValidationError,
     ValidationInfo,
     field_validator,
-    model_validator,
 )
 from pydantic.config import JsonDict
-from pydantic_core import PydanticCustomError
 
 from chartbridge.features.facilities.address import (
     MAX_TEXT,
-    Address,
-    AddressInput,
     OptionalText,
     RequiredText,
 )
 from chartbridge.features.facilities.schemas import FacilityDto
 from chartbridge.features.patients.models import Patient
+from chartbridge.features.patients.parts import (
+    Contact,
+    ContactInput,
+    PatientAddress,
+    PatientAddressInput,
+    PersonalIdentifier,
+    PersonalIdentifierInput,
+    count_items,
+    one_or_many,
+    without_blanks,
+)
 from chartbridge.http.paging import PageMeta
 from chartbridge.ids import timestamp, utcnow
 from chartbridge.matching import values
 
-MAX_ITEMS = 100
-"""Of addresses, contacts, identifiers or facilities in one request; a bound against abuse only."""
-
-_REFINEMENTS = ("string_too_short", "string_too_long")
 _EXAMPLE: JsonDict = {
     "firstName": "Ana",
     "lastName": "Ruiz",
@@ -46,41 +47,15 @@ _EXAMPLE: JsonDict = {
     "address": [{"addressLine1": "1 Pine St", "city": "Boise", "state": "ID", "zip": "83702"}],
     "contact": [{"phone": "2085550100"}],
 }
-
-
-def _one_or_many(item: type[BaseModel], *, at_least: int) -> BeforeValidator:
-    """A value that may be one ``item`` or a list of them, as a list.
-
-    Values that only break a rule keep their own path. A wrong type or code anywhere collapses into
-    ``Invalid input``: then the value is neither the one form nor the other.
-    """
-    one, many = TypeAdapter(item), TypeAdapter(list[item])  # type: ignore[valid-type]  # made at run time
-
-    def parse(value: Any) -> Any:
-        if isinstance(value, list):
-            _count_items(value, at_least)
-        try:
-            return many.validate_python(value) if isinstance(value, list) else [one.validate_python(value)]
-        except ValidationError as error:
-            if all(_breaks_a_rule(issue) for issue in error.errors(include_url=False)):
-                raise
-            raise ValueError(values.INVALID_INPUT) from None
-
-    return BeforeValidator(parse, json_schema_input_type=item | list[item])  # type: ignore[valid-type]
-
-
-def _breaks_a_rule(issue: Any) -> bool:
-    if issue["type"] == "value_error":
-        return str(issue["ctx"]["error"]) != values.INVALID_INPUT
-    return issue["type"] in _REFINEMENTS
-
-
-def _count_items(value: list[Any], at_least: int = 0) -> list[Any]:
-    if len(value) < at_least:
-        raise ValueError(f"Array must contain at least {at_least} element(s)")
-    if len(value) > MAX_ITEMS:
-        raise ValueError(f"Array must contain at most {MAX_ITEMS} element(s)")
-    return value
+_STORED: JsonDict = {
+    **_EXAMPLE,
+    "id": "0196a000-0000-7000-8000-000000000004",
+    "eTag": "3f1b7c9be5d0a1d2a0a9b8c7d6e5f4a3",
+    "facilityIds": ["0196a000-0000-7000-8000-000000000002"],
+    "dateCreated": "2026-02-01T10:00:00.000Z",
+    "hieOptOut": False,
+    "status": {"hieOptOut": False, "treatmentRelationship": True},
+}
 
 
 def _date_of_birth(value: str) -> str:
@@ -96,7 +71,7 @@ def _exactly_one(value: list[str]) -> list[str]:
 def _facility_ids(value: list[str]) -> list[str]:
     if not value:
         raise ValueError("At least one facility ID must be provided")
-    return sorted(set(_count_items(value)))
+    return sorted(set(count_items(value)))
 
 
 def _uuid(value: str) -> str:
@@ -106,95 +81,9 @@ def _uuid(value: str) -> str:
         raise ValueError("Invalid uuid") from None
 
 
-class Coordinates(BaseModel):
-    """Degrees, WGS 84."""
-
-    lat: Annotated[float, Field(strict=True, ge=-90, le=90)]
-    lon: Annotated[float, Field(strict=True, ge=-180, le=180)]
-
-
-class PatientAddress(Address):
-    coordinates: Coordinates | None = None
-
-
-class PatientAddressInput(AddressInput):
-    coordinates: Coordinates | None = None
-
-
-class Contact(BaseModel):
-    phone: str | None = Field(None, description="ten digits")
-    email: str | None = None
-
-
-class ContactInput(Contact):
-    """A phone number, an e-mail address or both."""
-
-    phone: Annotated[
-        str | None,
-        BeforeValidator(
-            lambda value: None if value is None else values.phone(value),
-            json_schema_input_type=str | int | None,
-        ),
-    ] = Field(None, description="ten digits, after leaving out anything else and a country code 1")
-    email: Annotated[
-        str | None, AfterValidator(lambda value: None if value is None else values.email(value))
-    ] = None
-
-    @model_validator(mode="after")
-    def _either(self) -> ContactInput:
-        if self.phone is None and self.email is None:
-            raise ValueError(values.CONTACT_MISSING)
-        return self
-
-
-class Period(BaseModel):
-    """ISO 8601 dates; one of them at least."""
-
-    start: str | None = None
-    end: str | None = None
-
-
-class PeriodInput(Period):
-    start: OptionalText = None
-    end: OptionalText = None
-
-    @model_validator(mode="after")
-    def _check(self) -> PeriodInput:
-        values.period({"start": self.start, "end": self.end}, today=utcnow().date())
-        return self
-
-
-class PersonalIdentifier(BaseModel):
-    type: Literal["ssn", "driversLicense"]
-    value: str
-    state: str | None = Field(None, description="of a driver's licence")
-    assigner: str | None = None
-    period: Period | None = None
-
-
-class PersonalIdentifierInput(PersonalIdentifier):
-    """A social security number or a driver's licence; one with a blank value is left out."""
-
-    value: Annotated[str, Field(max_length=MAX_TEXT), AfterValidator(str.strip)]
-    state: str | None = Field(None, validate_default=True, description="required for a driver's licence")
-    assigner: OptionalText = None
-    period: PeriodInput | None = None
-
-    @field_validator("state", mode="before")
-    @classmethod
-    def _state(cls, value: Any, info: ValidationInfo) -> str | None:
-        if info.data.get("type") != "driversLicense":
-            return None
-        if value is None:
-            raise PydanticCustomError("missing", "Required")
-        return values.drivers_license_state(value)
-
-
-def _without_blanks(held: list[PersonalIdentifierInput] | None) -> list[PersonalIdentifierInput]:
-    return [identifier for identifier in held or [] if identifier.value]
-
-
 class NetworkControl(BaseModel):
+    """How a network is asked."""
+
     model_config = ConfigDict(extra="forbid")
 
     exclude: StrictBool | None = None
@@ -225,6 +114,8 @@ class AdditionalIds(BaseModel):
 
 
 class StatusInput(BaseModel):
+    """The newest place of both switches."""
+
     hieOptOut: StrictBool | None = None
     treatmentRelationship: StrictBool | None = None
 
@@ -242,13 +133,13 @@ class Demographics(BaseModel):
     genderAtBirth: Literal["F", "M", "O", "U"] = Field(description="female, male, other, unknown")
     personalIdentifiers: Annotated[
         list[PersonalIdentifierInput] | None,
-        BeforeValidator(lambda value: _count_items(value) if isinstance(value, list) else value),
-        AfterValidator(_without_blanks),
+        BeforeValidator(lambda value: count_items(value) if isinstance(value, list) else value),
+        AfterValidator(without_blanks),
     ] = None
-    address: Annotated[list[PatientAddressInput], _one_or_many(PatientAddressInput, at_least=1)] = Field(
+    address: Annotated[list[PatientAddressInput], one_or_many(PatientAddressInput, at_least=1)] = Field(
         description="one or several; the first is the primary one"
     )
-    contact: Annotated[list[ContactInput], _one_or_many(ContactInput, at_least=0)] | None = Field(
+    contact: Annotated[list[ContactInput], one_or_many(ContactInput, at_least=0)] | None = Field(
         None, description="one or several"
     )
 
@@ -266,17 +157,24 @@ class PatientInput(Demographics):
     additionalIds: AdditionalIds | None = None
 
 
+NetworkQueryInput = Annotated[
+    dict[str, Any] | None,
+    Field(
+        description="body of `POST /network/query`: a query to start once this is stored",
+        examples=[{"sources": {"hie": {"enabled": True}}}],
+    ),
+]
+
+
 class PatientCreate(PatientInput):
     """A patient to create, or to find."""
 
     hieOptOut: StrictBool | None = Field(None, description="status.hieOptOut wins over it")
     status: StatusInput | None = None
-    cohorts: Annotated[list[str] | None, AfterValidator(lambda value: _count_items(value or []))] = Field(
+    cohorts: Annotated[list[str] | None, AfterValidator(lambda value: count_items(value or []))] = Field(
         None, description="cohorts to join"
     )
-    networkQuery: dict[str, Any] | None = Field(
-        None, description="body of a network query to start after creation"
-    )
+    networkQuery: NetworkQueryInput = None
 
     @property
     def opted_out(self) -> bool:
@@ -293,16 +191,21 @@ class PatientUpdate(PatientInput):
     """A patient to put in the place of the stored one. Opt-out, treatment relationship and facilities are
     not changed by it."""
 
+    networkQuery: NetworkQueryInput = None
     eTag: str | None = Field(None, description="the version read; the If-Match header wins over it")
 
 
 class PatientStatus(BaseModel):
+    """Whether the patient's records may be gathered."""
+
     hieOptOut: bool
     treatmentRelationship: bool
 
 
 class PatientDto(BaseModel):
     """A stored patient."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [_STORED]})
 
     id: str
     eTag: str = Field(description="version tag; send it back in If-Match")
@@ -321,7 +224,18 @@ class PatientDto(BaseModel):
     contact: list[Contact]
 
 
+class FhirPatient(BaseModel):
+    """A FHIR R4 Patient."""
+
+    model_config = ConfigDict(extra="allow")
+
+    resourceType: Literal["Patient"]
+    id: str
+
+
 class PatientPage(BaseModel):
+    """A page of patients, newest first."""
+
     meta: PageMeta
     patients: list[PatientDto]
 
@@ -330,22 +244,28 @@ class ExternalLink(BaseModel):
     """Which id a patient has in another system."""
 
     patientId: str
-    externalId: str
+    externalId: str = Field(description="the other system's id, which is the patient's external id")
 
 
 class HieOptOutDto(BaseModel):
+    """Whether a patient has opted out of the networks."""
+
     id: str
     hieOptOut: bool
     message: str
 
 
 class TreatmentRelationshipDto(BaseModel):
+    """Whether the account treats a patient."""
+
     id: str
     treatmentRelationship: bool
     message: str
 
 
 class FacilityIdsInput(BaseModel):
+    """The facilities that a patient is to be associated with."""
+
     facilityIds: Annotated[list[Annotated[str, AfterValidator(_uuid)]], AfterValidator(_facility_ids)] = (
         Field(description="the whole new set")
     )
@@ -353,6 +273,8 @@ class FacilityIdsInput(BaseModel):
 
 
 class PatientFacilities(BaseModel):
+    """The facilities that a patient is associated with."""
+
     facilities: list[FacilityDto]
 
 

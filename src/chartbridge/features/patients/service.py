@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any, NoReturn
+from typing import Any
 
-from sqlalchemy import func, select, update
-from sqlalchemy.exc import InvalidRequestError
+from sqlalchemy import Select, bindparam, func, select, update
+from sqlalchemy.orm import InstrumentedAttribute, joinedload
 from sqlalchemy.orm.exc import StaleDataError
 
 from chartbridge.db import Database, TenantSession
@@ -17,32 +17,35 @@ from chartbridge.errors import (
     SandboxPatientCapError,
     VersionMismatchError,
 )
+from chartbridge.features.cohorts import service as cohorts
 from chartbridge.features.facilities import service as facilities
 from chartbridge.features.networks.protocol import PatientIdentity
-from chartbridge.features.patients import search
+from chartbridge.features.patients import links, search
+from chartbridge.features.patients.counts import count_patients
+from chartbridge.features.patients.holding import hold_all as hold_all
+from chartbridge.features.patients.holding import hold_patients as hold_patients
 from chartbridge.features.patients.models import Patient as Patient
 from chartbridge.features.patients.models import PatientFacility
 from chartbridge.features.patients.schemas import Demographics, PatientCreate, PatientInput, PatientUpdate
 from chartbridge.features.patients.workflows import enqueue_purge
 from chartbridge.http.context import check_etag
+from chartbridge.http.kept_answers import forget_patient
 from chartbridge.http.paging import Page, PageRequest, paginate
 from chartbridge.ids import new_id, utcnow
 from chartbridge.jobs.queue import JobQueue
 from chartbridge.matching.contract_match import find_match
 
-EXTERNAL_SOURCES = (
-    "athenahealth",
-    "canvas",
-    "elation",
-    "healthie",
-    "eclinicalworks",
-    "salesforce",
-    "practicefusion",
-)
-"""Systems whose ids of a patient could be looked up."""
+_COMPARED: dict[str, InstrumentedAttribute[Any]] = {
+    "firstName": Patient.first_name,
+    "lastName": Patient.last_name,
+    "address": Patient.address,
+    "contact": Patient.contact,
+    "personalIdentifiers": Patient.personal_identifiers,
+}
+"""What of a patient is compared with another, beside the date of birth and the gender."""
 
-LINKED_SOURCES = ("elation", "healthie")
-"""Those of them that a patient can be linked to."""
+_WHOLE = select(Patient).where(Patient.id == bindparam("patient_id")).options(joinedload(Patient.facilities))
+"""Made once: to make it takes longer than to have it answered."""
 
 
 def find_patient(session: TenantSession, patient_id: str) -> Patient | None:
@@ -52,8 +55,7 @@ def find_patient(session: TenantSession, patient_id: str) -> Patient | None:
 
 def get_patient(session: TenantSession, patient_id: str) -> Patient:
     """Raises NotFoundError."""
-    found = session.scalars(select(Patient).where(Patient.id == patient_id)).one_or_none()
-    return _present(found, patient_id)
+    return _present(_whole(session, patient_id), patient_id)
 
 
 def hold_patient(session: TenantSession, patient_id: str) -> bool:
@@ -63,14 +65,9 @@ def hold_patient(session: TenantSession, patient_id: str) -> bool:
     the patient and then writes a row that refers to the patient must come in the same order, or the two
     wait for each other; so it calls this first.
     """
-    patient = find_patient(session, patient_id)
-    if patient is None:
-        return False
-    try:
-        session.refresh(patient, with_for_update={"read": True, "key_share": True})
-    except InvalidRequestError:  # the deletion that held the lock has committed
-        return False
-    return True
+    query = select(Patient).where(Patient.id == patient_id).with_for_update(read=True, key_share=True)
+    # A patient that was read before takes the values that hold now, under the lock.
+    return session.scalars(query, execution_options={"populate_existing": True}).one_or_none() is not None
 
 
 def ensure_queryable(patient: Patient, *, needs_treatment: bool = True) -> None:
@@ -109,13 +106,16 @@ def webhook_keys(patient: Patient) -> dict[str, Any]:
 
 def find_same_person(session: TenantSession, demographics: Demographics) -> Patient | None:
     """The patient, the oldest of several, who is that person by the contract's matching rule."""
-    candidates = session.scalars(
-        select(Patient)
+    compared = (Patient.id, *_COMPARED.values())
+    candidates = session.execute(
+        select(*compared)
         .where(Patient.dob == demographics.dob, Patient.gender_at_birth == demographics.genderAtBirth)
         .order_by(Patient.id)
     ).all()
-    place = find_match(demographics.wire(), [_wire(patient) for patient in candidates])
-    return None if place is None else candidates[place]
+    known = {"dob": demographics.dob, "genderAtBirth": demographics.genderAtBirth}
+    wire = [known | dict(zip(_COMPARED, candidate[1:], strict=True)) for candidate in candidates]
+    place = find_match(demographics.wire(), wire)
+    return None if place is None else _whole(session, candidates[place].id)
 
 
 def match_patient(session: TenantSession, demographics: Demographics) -> Patient:
@@ -138,15 +138,14 @@ def create_patient(
 
     The person is locked until the transaction ends, so any number of creates at once make one patient;
     create one patient a transaction, lest two transactions wait for each other. Raises NotFoundError
-    (facility, cohort) and SandboxPatientCapError. ``data.networkQuery`` is the caller's business.
+    (facility, cohort), PatientWithoutTreatmentRelationshipError (cohort) and SandboxPatientCapError; then
+    the transaction must not commit. ``data.networkQuery`` is the caller's business.
     """
     db.lock(session, "patient-create", str(session.tenant), data.dob, data.genderAtBirth)
     found = find_same_person(session, data)
     if found is not None:
         return found, False
     facilities.get_facilities(session, [facility_id], keep=True)
-    if data.cohorts:
-        raise NotFoundError("Could not find cohort", cohortId=data.cohorts[0])
     if session.tenant.environment == "sandbox":
         db.lock(session, "patient-cap", str(session.tenant))
         if (session.scalar(select(func.count()).select_from(Patient)) or 0) >= sandbox_max_patients:
@@ -161,14 +160,26 @@ def create_patient(
     _fill(patient, data)
     session.add(patient)
     session.flush()
+    if data.cohorts:
+        cohorts.join(session, patient.id, data.cohorts, in_treatment=data.in_treatment)
     return patient, True
 
 
 def list_patients(
-    session: TenantSession, page: PageRequest, *, facility_id: str | None = None, filters: str | None = None
+    session: TenantSession,
+    page: PageRequest,
+    *,
+    facility_id: str | None = None,
+    filters: str | None = None,
+    among: Select[str] | None = None,
 ) -> Page[Patient]:
-    """Patients, newest first. Raises BadRequestError for a filter beyond the limits."""
+    """Patients, or those ``among`` the ids that a query gives, newest first.
+
+    Raises BadRequestError for a filter beyond the limits.
+    """
     query = select(Patient)
+    if among is not None:
+        query = query.where(Patient.id.in_(among))
     if facility_id:
         linked = select(PatientFacility.patient_id).where(PatientFacility.facility_id == facility_id)
         query = query.where(Patient.id.in_(linked))
@@ -178,17 +189,24 @@ def list_patients(
             for facility in facilities.list_facilities(session)
             if search.names_facility(filters, facility.id, facility.name)
         ]
-        query = query.where(search.matching(filters, named))
-    return paginate(session, query, Patient.id, page)
+        query = query.where(search.matching(session, filters, named))
+        return paginate(session, query, Patient.id, page, is_search=True)
+    if facility_id or among is not None:
+        return paginate(session, query, Patient.id, page)
+    return paginate(session, query, Patient.id, page, total=lambda: count_patients(session))
 
 
 def get_by_external_id(session: TenantSession, external_id: str, source: str | None = None) -> Patient:
-    """The patient of that external id. Raises NotFoundError; BadRequestError when there are several, and
-    for a source that does not exist."""
+    """The patient of that external id, or with a ``source`` the one whom that system calls so.
+
+    Raises NotFoundError; BadRequestError when there are several, and for a source that does not exist.
+    """
     if source is not None:
-        if source not in EXTERNAL_SOURCES:
-            raise BadRequestError("Invalid source", source=source)
-        raise NotFoundError("Cannot find patient", externalId=external_id, source=source)
+        linked = links.find_linked(session, source, external_id)
+        patient = None if linked is None else find_patient(session, linked)
+        if patient is None:
+            raise NotFoundError("Cannot find patient", externalId=external_id, source=source)
+        return patient
     found = session.scalars(
         select(Patient).where(Patient.external_id == external_id).order_by(Patient.id).limit(2)
     ).all()
@@ -199,20 +217,32 @@ def get_by_external_id(session: TenantSession, external_id: str, source: str | N
     return found[0]
 
 
-def link_external(session: TenantSession, patient_id: str, source: str | None) -> NoReturn:
-    """Link the patient to the system whose id of it the external id is.
+def sync_patient(session: TenantSession, patient_id: str, source: str | None) -> str:
+    """Keep the patient's external id as what the other system calls the patient; the id.
 
-    No such system can be configured, so every request ends at what is wrong with it or, at last, at the
-    missing mapping. Raises NotFoundError and BadRequestError.
+    Without ``source`` the system is the only one that the account has enabled. No new version: an eTag that
+    was read stays good. Raises NotFoundError (patient, integration) and BadRequestError.
     """
-    patient = get_patient(session, patient_id)
-    if source is not None and source not in EXTERNAL_SOURCES:
-        raise BadRequestError(f"Invalid source: {source}. Must be one of: {', '.join(EXTERNAL_SOURCES)}")
-    if source is not None and source not in LINKED_SOURCES:
-        raise BadRequestError("Unsupported mapping source", source=source)
+    patient = _for_change(session, patient_id)
+    links.check_source(source)
     if patient.external_id is None:
         raise BadRequestError("Patient has no external ID to attempt syncing", patientId=patient.id)
-    raise NotFoundError("No integration mapping found", patientId=patient.id)
+    chosen = links.source_to_link(session, source)
+    links.keep(session, patient.id, chosen, patient.external_id)
+    additional = {**patient.additional_ids, **links.ids_of(session, patient.id)}
+    named = Patient(external_id=patient.external_id, additional_ids=additional)
+    _switch(session, patient.id, additional_ids=additional, search_ids=search.ids_of(named))
+    return patient.external_id
+
+
+def hold_for_update(session: TenantSession, patient_id: str, facility_id: str | None) -> Patient:
+    """The patient, locked until this transaction ends: for what has to be looked at before an update.
+
+    Raises NotFoundError, and BadRequestError by the facility rule.
+    """
+    patient = _for_change(session, patient_id)
+    _check_facility(patient, facility_id)
+    return patient
 
 
 def update_patient(
@@ -228,8 +258,7 @@ def update_patient(
 
     Raises NotFoundError, VersionMismatchError, and BadRequestError by the facility rule.
     """
-    patient = _for_change(session, patient_id)
-    _check_facility(patient, facility_id)
+    patient = hold_for_update(session, patient_id, facility_id)
     check_etag(patient.etag, if_match, data.eTag)
     _fill(patient, data)
     _flush(session)
@@ -248,11 +277,11 @@ def delete_patient(
 
     Raises NotFoundError, VersionMismatchError, and BadRequestError by the facility rule.
     """
-    patient = _for_change(session, patient_id)
-    _check_facility(patient, facility_id)
+    patient = hold_for_update(session, patient_id, facility_id)
     check_etag(patient.etag, if_match)
     session.delete(patient)
     _flush(session)
+    forget_patient(session, patient_id)
     enqueue_purge(session, jobs, patient_id)
 
 
@@ -262,8 +291,14 @@ def set_hie_opt_out(session: TenantSession, patient_id: str, opt_out: bool) -> P
 
 
 def set_treatment_relationship(session: TenantSession, patient_id: str, exists: bool) -> Patient:
-    """Say whether the account treats the patient. No new version: the demographics are as they were."""
-    return _switch(session, patient_id, treatment_relationship=exists)
+    """Say whether the account treats the patient; one whom it does not leaves every treatment cohort.
+
+    No new version: the demographics are as they were.
+    """
+    patient = _switch(session, patient_id, treatment_relationship=exists)
+    if not exists:
+        cohorts.leave_treatment_cohorts(session, patient_id)
+    return patient
 
 
 def patient_facilities(session: TenantSession, patient_id: str) -> list[facilities.Facility]:
@@ -316,16 +351,9 @@ def _fill(patient: Patient, data: PatientInput) -> None:
     patient.updated_at = utcnow()  # an update that changes nothing else is a new version too
 
 
-def _wire(patient: Patient) -> dict[str, Any]:
-    return {
-        "firstName": patient.first_name,
-        "lastName": patient.last_name,
-        "dob": patient.dob,
-        "genderAtBirth": patient.gender_at_birth,
-        "address": patient.address,
-        "contact": patient.contact,
-        "personalIdentifiers": patient.personal_identifiers,
-    }
+def _whole(session: TenantSession, patient_id: str) -> Patient | None:
+    """The patient with the facilities, in one statement."""
+    return session.scalars(_WHOLE, {"patient_id": patient_id}).unique().one_or_none()
 
 
 def _check_facility(patient: Patient, facility_id: str | None) -> None:
@@ -341,7 +369,7 @@ def _check_facility(patient: Patient, facility_id: str | None) -> None:
         )
 
 
-def _switch(session: TenantSession, patient_id: str, **values: bool) -> Patient:
+def _switch(session: TenantSession, patient_id: str, **values: Any) -> Patient:
     session.execute(update(Patient).where(Patient.id == patient_id).values(**values))
     return get_patient(session, patient_id)
 

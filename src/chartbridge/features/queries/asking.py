@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import gzip
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import TypeVar
 
@@ -31,7 +32,64 @@ from chartbridge.storage import keys
 
 T = TypeVar("T")
 RETRY_PAUSES_S = (0.2, 1.0)
+FETCH_THREADS = 4
 log = structlog.get_logger(__name__)
+
+
+def all_of(
+    platform: Platform, tenant: Tenant, source: Source, names: Collection[str], who: PatientIdentity
+) -> tuple[list[str], int, dict[str, str]]:
+    """Enter what the networks of those names have of the patient.
+
+    Gives the ids of their documents, how many documents could not be entered for what is said of them,
+    and, by name, why a network could not answer: one that fails does not stop the others.
+    """
+    ids: list[str] = []
+    unfit = 0
+    failures: dict[str, str] = {}
+    for name in names:
+        try:
+            found, refused = everything(platform, tenant, _configured(tenant, source, name), who)
+        except ConnectorError as error:
+            log.warning("network failed", connector=name, source=source, patient=who.id)
+            failures[name] = str(error)
+        else:
+            ids, unfit = ids + found, unfit + refused
+    return ids, unfit, failures
+
+
+def _configured(tenant: Tenant, source: Source, name: str) -> Connector:
+    try:
+        return networks.connector(tenant.environment, source, name)
+    except KeyError:
+        raise ConnectorError("the network is no longer configured", retryable=False) from None
+
+
+def bring(
+    platform: Platform,
+    tenant: Tenant,
+    source: Source,
+    wanted: Collection[documents.Pending],
+    then: Callable[[str, bool], None] = lambda _document_id, _arrived: None,
+) -> None:
+    """Bring the bytes of documents into the store; one that fails is marked so and stops no other.
+
+    ``then(document_id, arrived)`` is called after each, in any of several threads.
+    """
+
+    def bring_one(item: documents.Pending) -> None:
+        try:
+            data = document(platform, tenant, source, item)
+        except ConnectorError as error:
+            with platform.db.write(tenant) as session:
+                documents.mark_failed(session, item.id, str(error))
+            then(item.id, False)
+            return
+        documents.store_bytes(platform, tenant, item.id, data)
+        then(item.id, True)
+
+    with ThreadPoolExecutor(FETCH_THREADS, thread_name_prefix="fetch") as threads:
+        list(threads.map(bring_one, wanted))
 
 
 def everything(
@@ -70,10 +128,7 @@ def _resources(
 
 def document(platform: Platform, tenant: Tenant, source: Source, wanted: documents.Pending) -> bytes:
     """The bytes of one document. Raises ConnectorError."""
-    try:
-        connector = networks.connector(tenant.environment, source, wanted.connector)
-    except KeyError:
-        raise ConnectorError("the network is no longer configured", retryable=False) from None
+    connector = _configured(tenant, source, wanted.connector)
     if not isinstance(connector, DocumentConnector):
         raise ConnectorError("the network gives no documents", retryable=False)
     timeout_s = platform.settings.network_timeout_s

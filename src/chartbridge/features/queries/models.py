@@ -1,4 +1,4 @@
-"""Tables of network queries."""
+"""Tables of network queries and document queries."""
 
 from __future__ import annotations
 
@@ -59,3 +59,46 @@ class QueryError(TenantOwned, Base):
     http_status: Mapped[int]
     message: Mapped[str] = mapped_column(String(500))
     occurred_at: Mapped[datetime]
+
+
+class DocumentQuery(TenantOwned, Base):
+    """One document query of the legacy flow (contract, documents 4.1); it runs until ``ended_at``.
+
+    ``networks``: the names of those asked. ``download_status``: processing, completed, failed;
+    ``convert_status``: the same, or None before the downloads have ended. ``discovered``: how many
+    documents there are is known. ``failure`` is for the operator: what went wrong.
+    """
+
+    __tablename__ = "document_queries"
+
+    id: Mapped[str] = mapped_column(String(36), primary_key=True, default=new_id)
+    patient_id: Mapped[str] = mapped_column(ForeignKey("patients.id", ondelete="CASCADE"), index=True)
+    facility_id: Mapped[str | None] = mapped_column(String(36))
+    again: Mapped[bool] = mapped_column(default=False)
+    networks: Mapped[list[Any]] = mapped_column(Json)
+    query_metadata: Mapped[dict[str, Any]] = mapped_column(Json)
+    download_status: Mapped[str] = mapped_column(String(12))
+    convert_status: Mapped[str | None] = mapped_column(String(12))
+    discovered: Mapped[bool] = mapped_column(default=False)
+    failure: Mapped[str | None] = mapped_column(String(500))
+    started_at: Mapped[datetime] = mapped_column(default=utcnow)
+    ended_at: Mapped[datetime | None]
+
+
+class DocumentQueryItem(TenantOwned, Base):
+    """One document that a document query has work with; what a query reports is counted over them.
+
+    ``download``: pending, done, failed, or held where the bytes were here before. ``conversion``: none
+    (it is no C-CDA), pending, done, failed.
+    """
+
+    __tablename__ = "document_query_items"
+
+    query_id: Mapped[str] = mapped_column(
+        ForeignKey("document_queries.id", ondelete="CASCADE"), primary_key=True
+    )
+    document_id: Mapped[str] = mapped_column(
+        ForeignKey("documents.id", ondelete="CASCADE"), primary_key=True, index=True
+    )
+    download: Mapped[str] = mapped_column(String(10))
+    conversion: Mapped[str] = mapped_column(String(10))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
@@ -15,16 +15,19 @@ from chartbridge.errors import NotFoundError
 from chartbridge.features.networks import service as networks
 from chartbridge.features.networks.protocol import SOURCES, Source
 from chartbridge.features.patients import service as patients
+from chartbridge.features.queries import steering
+from chartbridge.features.queries.document_queries import (
+    is_document_query_running as is_document_query_running,
+)
 from chartbridge.features.queries.models import NetworkQuery as NetworkQuery
 from chartbridge.features.queries.models import QueryError, QueryProvider
+from chartbridge.features.queries.queue import QUERIES, queue_key
 from chartbridge.features.webhooks import events, links
 from chartbridge.features.webhooks import service as webhooks
 from chartbridge.http.ratelimit import NETWORK_QUERIES, Usage, count_call
 from chartbridge.ids import new_id, timestamp, utcnow
-from chartbridge.jobs.queue import Queue
 from chartbridge.platform import Platform
 
-QUERIES = Queue("network-query", serial_per_key=True)
 RUN_SOURCE = "network-query-source"
 RESULT_URL_S = 600
 
@@ -72,16 +75,20 @@ def admit_and_start(
     *,
     metadata: dict[str, str],
     again: bool = False,
+    wishes: Mapping[str, bool] | None = None,
 ) -> tuple[NetworkQuery, list[Usage]]:
     """Start a query of those sources that may start; the others are listed among its errors.
 
-    Raises what ``start`` raises, and then counts nothing against a limit.
+    ``wishes``: networks by lower-case name that the request switches on or off. Raises what ``start``
+    raises, and then counts nothing against a limit.
     """
     with platform.db.read(tenant) as session:
         patients.ensure_queryable(patients.get_patient(session, patient_id))
     admitted, refusals, usages = admit(platform, tenant, wanted)
     with platform.db.write(tenant) as session:
-        query = start(platform, session, patient_id, admitted, refusals, metadata=metadata, again=again)
+        query = start(
+            platform, session, patient_id, admitted, refusals, metadata=metadata, again=again, wishes=wishes
+        )
     return query, usages
 
 
@@ -94,8 +101,9 @@ def start(
     *,
     metadata: dict[str, str],
     again: bool = False,
+    wishes: Mapping[str, bool] | None = None,
 ) -> NetworkQuery:
-    """Enter a query and enqueue one job a source.
+    """Enter a query and enqueue one job a source; a source of which no network is left to ask is an error.
 
     Raises NotFoundError, PatientOptedOutError, PatientWithoutTreatmentRelationshipError.
     """
@@ -110,7 +118,11 @@ def start(
     for refusal in refusals:
         _report(session, query.id, refusal.source, "refused", refusal.http_status, refusal.message)
     for source in sources:
-        for connector in networks.connectors(session.tenant.environment, source):
+        asked = steering.connectors(session.tenant.environment, source, patient, wishes=wishes)
+        if not asked:
+            _report(session, query.id, source, "refused", 400, f"All networks of {source} are excluded")
+            continue
+        for connector in asked:
             session.add(
                 QueryProvider(
                     query_id=query.id,
@@ -128,7 +140,7 @@ def start(
             query.id,
             source,
             job_id=f"network-query:{query.id}:{source}",
-            key=f"{patient_id}:{source}",
+            key=queue_key(patient_id, source),
         )
     session.flush()
     session.refresh(query)

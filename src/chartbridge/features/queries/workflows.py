@@ -1,4 +1,4 @@
-"""One source of one network query, from discovery to webhook.
+"""One source of one network query, and one document query, from discovery to webhooks.
 
 Every step is idempotent; what passes between steps are ids, names and counts.
 """
@@ -6,26 +6,21 @@ Every step is idempotent; what passes between steps are ids, names and counts.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from typing import TypedDict, cast
-
-import structlog
 
 from chartbridge.db import Tenant
 from chartbridge.errors import BadRequestError
-from chartbridge.features.documents import conversions
+from chartbridge.features.documents import conversions, texts
 from chartbridge.features.documents import service as documents
-from chartbridge.features.networks import service as networks
-from chartbridge.features.networks.protocol import ConnectorError, Source
+from chartbridge.features.networks.protocol import Source
 from chartbridge.features.patients import service as patients
-from chartbridge.features.queries import asking, service
+from chartbridge.features.queries import asking, document_queries, service
+from chartbridge.features.queries.queue import QUERIES
 from chartbridge.features.records import chart
 from chartbridge.jobs.workflow import platform, step, workflow
 
 FETCH_BATCH = 10
-FETCH_THREADS = 4
-QUEUE = service.QUERIES
-log = structlog.get_logger(__name__)
+QUEUE = QUERIES
 
 
 class Found(TypedDict):
@@ -65,6 +60,8 @@ def run_source(tenant: str, query_id: str, source: str) -> None:
             announce_first_data(tenant, query_id, source)
     for batch in _batches(found["others"]):
         fetch(tenant, query_id, source, batch)
+    for batch in _batches([*found["convertible"], *found["others"]]):
+        read_texts(tenant, batch)
     finish(tenant, query_id, source, found)
 
 
@@ -85,25 +82,17 @@ def find(tenant_text: str, query_id: str, source: str) -> Found:
         return Found(convertible=[], others=[], offered=0, failed=[])
     if (refusal := _refusal(patient)) is not None:
         return _refused(tenant, query_id, source, refusal)
-    ids: list[str] = []
-    failed: list[str] = []
-    unfit = 0
-    for connector in networks.connectors(tenant.environment, cast(Source, source)):
-        try:
-            found, refused = asking.everything(here, tenant, connector, who)
-            ids, unfit = ids + found, unfit + refused
-        except ConnectorError as error:
-            log.warning("network failed", connector=connector.name, source=source, query=query_id)
-            failed.append(connector.name)
-            with here.db.write(tenant) as session:
-                service.report_failure(session, query_id, source, connector.name, str(error))
-    if unfit:
-        with here.db.write(tenant) as session:
+    names = [p.connector for p in query.providers if p.source == source]
+    ids, unfit, failures = asking.all_of(here, tenant, cast(Source, source), names, who)
+    with here.db.write(tenant) as session:
+        for name, reason in failures.items():
+            service.report_failure(session, query_id, source, name, reason)
+        if unfit:
             service.report_unfit_documents(session, query_id, source, unfit, unfit + len(ids))
     with here.db.read(tenant) as session:
         held = documents.awaiting_conversion(session, who.id, source)
         convertible, others = documents.split_pending(session, [*ids, *held], again=query.again)
-    return Found(convertible=convertible, others=others, offered=len(ids), failed=failed)
+    return Found(convertible=convertible, others=others, offered=len(ids), failed=[*failures])
 
 
 def _refusal(patient: patients.Patient) -> str | None:
@@ -133,24 +122,19 @@ def fetch(tenant_text: str, query_id: str, source: str, ids: list[str]) -> None:
         wanted = documents.pending(session, ids, again=query.again) if query else []
     if patient is None or _refusal(patient) is not None:
         return
-
-    def bring(item: documents.Pending) -> None:
-        try:
-            data = asking.document(here, tenant, cast(Source, source), item)
-        except ConnectorError as error:
-            with here.db.write(tenant) as session:
-                documents.mark_failed(session, item.id, str(error))
-            return
-        documents.store_bytes(here, tenant, item.id, data)
-
-    with ThreadPoolExecutor(FETCH_THREADS, thread_name_prefix="fetch") as threads:
-        list(threads.map(bring, wanted))
+    asking.bring(here, tenant, cast(Source, source), wanted)
 
 
 @step
 def convert(tenant_text: str, ids: list[str]) -> int:
     """Convert what was fetched; how many documents are converted now."""
     return conversions.convert_stored(platform(), Tenant.parse(tenant_text), ids)
+
+
+@step
+def read_texts(tenant_text: str, ids: list[str]) -> None:
+    """Read the text of what was fetched, for searching contents."""
+    texts.extract_stored(platform(), Tenant.parse(tenant_text), ids)
 
 
 @step
@@ -198,3 +182,118 @@ def _publish(tenant: Tenant, patient_id: str) -> str | None:
     """The key of the whole chart as of now, or None when the patient was deleted."""
     snapshot_id = chart.consolidate_patient(platform(), tenant, patient_id)
     return snapshot_id and chart.publish(platform(), tenant, patient_id, snapshot_id)
+
+
+def _fail_documents(tenant_text: str, query_id: str, *, reason: str) -> None:
+    """End the document query as failed; what was brought in stays, and the next query goes on from there."""
+    here = platform()
+    with here.db.write(Tenant.parse(tenant_text)) as session:
+        document_queries.fail(here, session, query_id, reason)
+
+
+@workflow(document_queries.RUN, failed=_fail_documents)
+def run_document_query(tenant: str, query_id: str) -> None:
+    found = find_documents(tenant, query_id)
+    for batch in _batches([*found["convertible"], *found["others"]]):
+        fetch_documents(tenant, query_id, batch)
+        read_texts(tenant, batch)
+    if end_downloads(tenant, query_id, found["failed"]):
+        for batch in _batches(list_to_convert(tenant, query_id)):
+            convert_documents(tenant, query_id, batch)
+        finish_documents(tenant, query_id)
+
+
+@step
+def find_documents(tenant_text: str, query_id: str) -> Found:
+    """Ask the query's networks who the patient is and what they have, and note what there is to do."""
+    here, tenant = platform(), Tenant.parse(tenant_text)
+    nothing = Found(convertible=[], others=[], offered=0, failed=[])
+    with here.db.read(tenant) as session:
+        query = session.get(document_queries.DocumentQuery, query_id)
+        patient = patients.find_patient(session, query.patient_id) if query else None
+    if query is None or patient is None or query.ended_at is not None:
+        return nothing
+    refusal = _refusal(patient) or (None if query.networks else document_queries.NOTHING_ASKED)
+    if refusal is not None:
+        with here.db.write(tenant) as session:
+            document_queries.note_failure(session, query_id, refusal)
+        return Found(**{**nothing, "failed": query.networks})
+    source = document_queries.SOURCE
+    ids, unfit, failures = asking.all_of(here, tenant, source, query.networks, patients.identity(patient))
+    reasons = [f"{name}: {reason}" for name, reason in failures.items()]
+    if unfit:
+        reasons.append(f"{unfit} of {unfit + len(ids)} documents could not be taken in")
+    with here.db.write(tenant) as session:
+        held = documents.awaiting_conversion(session, patient.id, source)
+        convertible, others = documents.split_pending(session, [*ids, *held], again=query.again)
+        to_fetch = {item.id for item in documents.pending(session, ids, again=query.again)}
+        if len(failures) < len(query.networks):
+            document_queries.mark_discovered(session, query_id, "; ".join(reasons) or None)
+        else:
+            document_queries.note_failure(session, query_id, "; ".join(reasons))
+        document_queries.enter_items(
+            session, query_id, to_fetch=to_fetch, convertible=convertible, others=others
+        )
+    return Found(convertible=convertible, others=others, offered=len(ids), failed=[*failures])
+
+
+@step
+def fetch_documents(tenant_text: str, query_id: str, ids: list[str]) -> None:
+    """Bring the bytes of those of the documents that the query has not tried to bring yet."""
+    here, tenant = platform(), Tenant.parse(tenant_text)
+    with here.db.read(tenant) as session:
+        query = session.get(document_queries.DocumentQuery, query_id)
+        patient = patients.find_patient(session, query.patient_id) if query else None
+        untried = document_queries.unfetched(session, query_id, ids)
+        wanted = documents.pending(session, untried, again=query.again) if query else []
+    if query is None or patient is None:
+        return
+    if _refusal(patient) is not None:
+        with here.db.write(tenant) as session:
+            document_queries.mark_fetched(session, query_id, untried, arrived=False)
+        return
+    arrived_before = set(untried) - {item.id for item in wanted}  # and then the worker died
+    if arrived_before:
+        with here.db.write(tenant) as session:
+            document_queries.mark_fetched(session, query_id, arrived_before, arrived=True)
+
+    def note(document_id: str, arrived: bool) -> None:
+        with here.db.write(tenant) as session:
+            document_queries.mark_fetched(session, query_id, [document_id], arrived=arrived)
+
+    asking.bring(here, tenant, document_queries.SOURCE, wanted, then=note)
+
+
+@step
+def end_downloads(tenant_text: str, query_id: str, failed_networks: list[str]) -> bool:
+    """End the downloads, with their webhook; whether anything follows."""
+    here = platform()
+    with here.db.write(Tenant.parse(tenant_text)) as session:
+        return document_queries.end_downloads(here, session, query_id, failed_networks=failed_networks)
+
+
+@step
+def list_to_convert(tenant_text: str, query_id: str) -> list[str]:
+    with platform().db.read(Tenant.parse(tenant_text)) as session:
+        return document_queries.to_convert(session, query_id)
+
+
+@step
+def convert_documents(tenant_text: str, query_id: str, ids: list[str]) -> None:
+    """Convert documents and note which could be."""
+    here, tenant = platform(), Tenant.parse(tenant_text)
+    conversions.convert_stored(here, tenant, ids)
+    with here.db.write(tenant) as session:
+        document_queries.mark_converted(session, query_id, ids)
+
+
+@step
+def finish_documents(tenant_text: str, query_id: str) -> None:
+    """Make the chart, end the query, and send its last webhook."""
+    here, tenant = platform(), Tenant.parse(tenant_text)
+    with here.db.read(tenant) as session:
+        query = session.get(document_queries.DocumentQuery, query_id)
+    if query is None or chart.consolidate_patient(here, tenant, query.patient_id) is None:
+        return  # the patient was deleted meanwhile
+    with here.db.write(tenant) as session:
+        document_queries.finish(here, session, query_id)

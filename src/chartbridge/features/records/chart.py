@@ -17,14 +17,15 @@ from chartbridge.features.documents import conversions, fhir
 from chartbridge.features.documents import service as documents
 from chartbridge.features.patients import fhir as patient_fhir
 from chartbridge.features.patients import service as patients
+from chartbridge.features.records import contributions, retention
 from chartbridge.features.records.chart_task import ChartInput, build_chart
 from chartbridge.features.records.models import Record
 from chartbridge.ids import new_id
 from chartbridge.platform import Platform
-from chartbridge.storage import keys
+from chartbridge.storage import ObjectNotFoundError, keys
 
 Resource = dict[str, Any]
-CONSOLIDATION_VERSION = f"1+{CONVERTER_VERSION}"
+CONSOLIDATION_VERSION = f"2+{CONVERTER_VERSION}"
 MAX_RACES = 50
 
 
@@ -38,6 +39,13 @@ class _Inputs:
     chart_inputs: list[ChartInput]
     patient: Resource
     known: tuple[int, str] | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Moved:
+    """The pointer moved; ``replaced`` is the snapshot that is now neither the current nor the previous."""
+
+    replaced: str | None
 
 
 def consolidate_patient(platform: Platform, tenant: Tenant, patient_id: str) -> str | None:
@@ -57,7 +65,9 @@ def consolidate_patient(platform: Platform, tenant: Tenant, patient_id: str) -> 
         platform.store.put(
             keys.snapshot(tenant, patient_id, snapshot_id), content, content_type="application/gzip"
         )
-        if _move_pointer(platform, tenant, patient_id, inputs, snapshot_id, counts):
+        moved = _move_pointer(platform, tenant, patient_id, inputs, snapshot_id, counts)
+        if moved is not None:
+            retention.drop_old_snapshots(platform, tenant, patient_id, moved.replaced)
             return snapshot_id
         platform.store.delete(keys.snapshot(tenant, patient_id, snapshot_id))
     raise ConsolidationRaceError
@@ -75,6 +85,7 @@ def _gather(platform: Platform, tenant: Tenant, patient_id: str) -> _Inputs | No
         origin = platform.settings.origin
         references = [fhir.document_reference(d, origin) for d in documents.list_stored(session, patient_id)]
         converted = conversions.converted(session, patient_id)
+        contributed = contributions.by_request(session, patient_id)
     chart_inputs = [
         ChartInput(platform.store.get(c.key), c.file_name, c.connector, c.document_id, c.created)
         for c in converted
@@ -83,15 +94,19 @@ def _gather(platform: Platform, tenant: Tenant, patient_id: str) -> _Inputs | No
         content = platform.store.get(key)
         name = key.rsplit("/", 1)[-1].removesuffix(".json.gz")
         source, _, connector = name.partition("-")
-        chart_inputs.append(
-            ChartInput(content, f"{source}/{connector}", connector, f"{source}/{connector}", "")
-        )
+        party = f"{source}/{connector}"
+        chart_inputs.append(ChartInput(content, party, connector, party, "", id_space=party))
+    chart_inputs += [
+        ChartInput(orjson.dumps(given.resources), None, None, None, given.date, contributions.ID_SPACE)
+        for given in contributed
+    ]
     if references:
         chart_inputs.append(ChartInput(orjson.dumps(references), None, None, None, ""))
     digest = hashlib.sha256(CONSOLIDATION_VERSION.encode())
     digest.update(orjson.dumps(resource, option=orjson.OPT_SORT_KEYS))
     for given in chart_inputs:
-        digest.update(orjson.dumps([given.source, given.data_source, given.document_id, given.date]))
+        names = [given.source, given.data_source, given.document_id, given.date, given.id_space]
+        digest.update(orjson.dumps(names))
         digest.update(hashlib.sha256(given.content).digest())
     return _Inputs(digest.hexdigest(), chart_inputs, resource, known)
 
@@ -103,21 +118,23 @@ def _move_pointer(
     inputs: _Inputs,
     snapshot_id: str,
     counts: dict[str, int],
-) -> bool:
-    """Make the snapshot the current one, unless another became so meanwhile."""
+) -> _Moved | None:
+    """Make the snapshot the current one; None when another became so meanwhile."""
     values = {"snapshot_id": snapshot_id, "inputs": inputs.fingerprint, "counts": counts}
     with platform.db.write(tenant) as session:
         if patients.find_patient(session, patient_id) is None:
-            return False
+            return None
         if inputs.known is None:
             row = {"patient_id": patient_id, "version": 1, **values}
-            return insert_new(session, Record, row, key=("patient_id",))
+            return _Moved(None) if insert_new(session, Record, row, key=("patient_id",)) else None
         record = session.get(Record, patient_id, with_for_update=True)
         if record is None or record.version != inputs.known[0]:
-            return False
+            return None
+        replaced = record.previous_snapshot_id
         record.version += 1
+        record.previous_snapshot_id = record.snapshot_id
         record.snapshot_id, record.inputs, record.counts = snapshot_id, inputs.fingerprint, counts
-        return True
+        return _Moved(replaced)
 
 
 def _snapshot_id(session: TenantSession, patient_id: str) -> str | None:
@@ -125,23 +142,37 @@ def _snapshot_id(session: TenantSession, patient_id: str) -> str | None:
     return record.snapshot_id if record else None
 
 
+def _read_current(platform: Platform, tenant: Tenant, patient_id: str) -> bytes | None:
+    """The current snapshot as JSON; None when there is no chart yet."""
+    for attempt in range(MAX_RACES):
+        with platform.db.read(tenant) as session:
+            snapshot_id = _snapshot_id(session, patient_id)
+        if snapshot_id is None:
+            return None
+        try:
+            return gzip.decompress(platform.store.get(keys.snapshot(tenant, patient_id, snapshot_id)))
+        except ObjectNotFoundError:  # the pointer moved twice since it was read; once leaves the snapshot
+            if attempt + 1 == MAX_RACES:
+                raise
+    raise AssertionError("the last attempt returns or raises")
+
+
 def current_resources(platform: Platform, tenant: Tenant, patient_id: str) -> list[Resource]:
     """The resources of the current snapshot; none when there is no chart yet."""
-    with platform.db.read(tenant) as session:
-        snapshot_id = _snapshot_id(session, patient_id)
-    if snapshot_id is None:
-        return []
-    content = platform.store.get(keys.snapshot(tenant, patient_id, snapshot_id))
-    return [entry["resource"] for entry in orjson.loads(gzip.decompress(content))["entry"]]
+    content = _read_current(platform, tenant, patient_id)
+    return [entry["resource"] for entry in orjson.loads(content)["entry"]] if content else []
 
 
 def publish(platform: Platform, tenant: Tenant, patient_id: str, snapshot_id: str) -> str:
-    """The key of the whole snapshot as plain JSON, for download; written once."""
-    key = keys.query_result(tenant, patient_id, snapshot_id, "json")
-    if platform.store.size(key) is None:
-        content = platform.store.get(keys.snapshot(tenant, patient_id, snapshot_id))
-        platform.store.put(key, gzip.decompress(content), content_type="application/json")
-    return key
+    """The key of the whole snapshot as plain JSON, for download; of the current one when that snapshot has
+    been replaced and removed meanwhile. Each call writes an object of its own, whose name tells its age."""
+    try:
+        content = gzip.decompress(platform.store.get(keys.snapshot(tenant, patient_id, snapshot_id)))
+    except ObjectNotFoundError:
+        content = _read_current(platform, tenant, patient_id) or b""
+        if not content:
+            raise
+    return _put_result(platform, tenant, patient_id, content)
 
 
 def publish_last(platform: Platform, tenant: Tenant, patient_id: str) -> str | None:
@@ -149,12 +180,15 @@ def publish_last(platform: Platform, tenant: Tenant, patient_id: str) -> str | N
     there was none yet. None when the patient is gone."""
     with platform.db.read(tenant) as session:
         patient = patients.find_patient(session, patient_id)
-        snapshot_id = _snapshot_id(session, patient_id)
     if patient is None:
         return None
-    if snapshot_id is not None:
-        return publish(platform, tenant, patient_id, snapshot_id)
-    key = keys.query_result(tenant, patient_id, "patient", "json")
-    content = orjson.dumps(searchset([patient_fhir.to_fhir(patient)]))
+    content = _read_current(platform, tenant, patient_id)
+    return _put_result(
+        platform, tenant, patient_id, content or orjson.dumps(searchset([patient_fhir.to_fhir(patient)]))
+    )
+
+
+def _put_result(platform: Platform, tenant: Tenant, patient_id: str, content: bytes) -> str:
+    key = keys.query_result(tenant, patient_id, new_id(), "json")
     platform.store.put(key, content, content_type="application/json")
     return key

@@ -23,13 +23,15 @@ def warm_up() -> str:
 
 @dataclass(frozen=True, slots=True)
 class ChartInput:
-    """One source of a chart as stored; ``content`` is gzip JSON, or JSON for what we made ourselves."""
+    """One source of a chart as stored; ``content`` is gzip JSON, or JSON for what we made ourselves.
+    ``id_space``: who gave the ids of its resources, empty for our own."""
 
     content: bytes
     source: str | None
     data_source: str | None
     document_id: str | None
     date: str
+    id_space: str = ""
 
 
 def build_chart(inputs: list[ChartInput], patient: Resource) -> tuple[bytes, dict[str, int]]:
@@ -41,6 +43,7 @@ def build_chart(inputs: list[ChartInput], patient: Resource) -> tuple[bytes, dic
             data_source=given.data_source,
             document_id=given.document_id,
             date=given.date,
+            id_space=given.id_space,
         )
         for given in inputs
     ]

@@ -12,14 +12,13 @@ import orjson
 from sqlalchemy import select, update
 
 from chartbridge.consolidate.bundle import searchset
-from chartbridge.consolidate.bundle import select as select_resources
 from chartbridge.consolidate.resource_types import canonical_types
 from chartbridge.db import Tenant, TenantSession
 from chartbridge.errors import NotFoundError
-from chartbridge.features.patients import fhir as patient_fhir
 from chartbridge.features.patients import service as patients
-from chartbridge.features.records import chart
+from chartbridge.features.records import reading, summaries
 from chartbridge.features.records.models import ConsolidatedQuery as ConsolidatedQuery
+from chartbridge.features.records.refreshing import refresh_later as refresh_later
 from chartbridge.features.webhooks import events, links
 from chartbridge.features.webhooks import service as webhooks
 from chartbridge.ids import new_id, utcnow
@@ -30,6 +29,11 @@ from chartbridge.storage import keys
 QUERIES = Queue("consolidated-query")
 RUN = "consolidated-query"
 RESULT_URL_S = 180
+RESULT_FILES = {
+    "json": {"json": "application/json", "json.gz": "application/gzip"},
+    **{form: {form: content_type} for form, content_type in summaries.FORMATS.items()},
+}
+"""By conversion type, the files of a result: extension and content type."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,35 +133,67 @@ def get_query(session: TenantSession, patient_id: str, request_id: str) -> Conso
     return query
 
 
+def patient_of(session: TenantSession, request_id: str) -> str | None:
+    """Whom a query is about; None when it is gone, with its patient."""
+    query = session.get(ConsolidatedQuery, request_id)
+    return query.patient_id if query else None
+
+
 def answer(platform: Platform, tenant: Tenant, request_id: str) -> bool:
-    """Write the query's result, as JSON and gzip; False when nothing but the Patient fits. Idempotent."""
+    """Write the query's result; False when there is none to give. Idempotent.
+
+    JSON that would hold nothing but the Patient is no result; a summary of nothing is one, and says so.
+    """
     with platform.db.read(tenant) as session:
         query = session.get(ConsolidatedQuery, request_id)
-        patient = patients.find_patient(session, query.patient_id) if query else None
-    if query is None or patient is None:
+    if query is None:
         return False
-    chart.consolidate_patient(platform, tenant, patient.id)
-    selected = select_resources(
-        chart.current_resources(platform, tenant, patient.id),
-        types=canonical_types(frozenset(query.resources)),
-        date_from=date.fromisoformat(query.date_from) if query.date_from else None,
-        date_to=date.fromisoformat(query.date_to) if query.date_to else None,
-        patient=patient_fhir.to_fhir(patient),
-    )
-    if all(resource["resourceType"] == "Patient" for resource in selected):
+    patient_id, form = query.patient_id, query.conversion_type
+    try:
+        selected = reading.read(platform, tenant, patient_id, _what(query))
+    except NotFoundError:  # the patient was deleted meanwhile
         return False
-    content = orjson.dumps(searchset(selected))
-    for extension, data, content_type in (
-        ("json", content, "application/json"),
-        ("json.gz", gzip.compress(content, compresslevel=6, mtime=0), "application/gzip"),
-    ):
-        key = keys.query_result(tenant, patient.id, request_id, extension)
-        platform.store.put(key, data, content_type=content_type)
+    if form != "json":
+        summaries.write(platform, tenant, patient_id, request_id, form, selected)
+    elif all(resource["resourceType"] == "Patient" for resource in selected):
+        return False
+    else:
+        content = orjson.dumps(searchset(selected))
+        packed = gzip.compress(content, compresslevel=6, mtime=0)
+        for extension, data in (("json", content), ("json.gz", packed)):
+            key = keys.query_result(tenant, patient_id, request_id, extension)
+            platform.store.put(key, data, content_type=RESULT_FILES["json"][extension])
     with platform.db.read(tenant) as session:
-        gone = patients.find_patient(session, patient.id) is None
+        gone = patients.find_patient(session, patient_id) is None
     if gone:  # deleted meanwhile, so this was written after the deletion of their objects
-        platform.store.delete_below(keys.patient_folder(tenant, patient.id))
+        platform.store.delete_below(keys.patient_folder(tenant, patient_id))
     return not gone
+
+
+def _what(query: ConsolidatedQuery) -> reading.Filters:
+    return reading.Filters(
+        frozenset(query.resources) or None,
+        date.fromisoformat(query.date_from) if query.date_from else None,
+        date.fromisoformat(query.date_to) if query.date_to else None,
+    )
+
+
+def result_urls(platform: Platform, tenant: Tenant, query: ConsolidatedQuery) -> dict[str, str]:
+    """Presigned URLs of the query's result by file extension, good for three minutes; none while it runs,
+    when nothing fits it, and when its files are no longer kept."""
+    if query.status != "completed":
+        return {}
+    named = {
+        extension: (keys.query_result(tenant, query.patient_id, query.id, extension), content_type)
+        for extension, content_type in RESULT_FILES[query.conversion_type].items()
+    }
+    return {
+        extension: platform.store.presigned_get(
+            key, expires_in_s=RESULT_URL_S, content_type=content_type, filename=_file_name(extension)
+        )
+        for extension, (key, content_type) in named.items()
+        if platform.store.size(key) is not None
+    }
 
 
 def finish(platform: Platform, session: TenantSession, request_id: str, *, has_data: bool) -> None:
@@ -186,7 +222,10 @@ def _end(
     query = session.scalars(locked, execution_options={"populate_existing": True}).one_or_none()
     if query is None or query.status != "processing":
         return
-    query.status, query.completed_at, query.failure = status, utcnow(), reason
+    now = utcnow()
+    query.status, query.completed_at, query.failure = status, now, reason
+    if has_data and query.conversion_type in summaries.FORMATS:
+        summaries.note(session, query.patient_id, query.conversion_type, query.id, now)
     if query.from_dashboard:
         return
     patient = patients.get_patient(session, query.patient_id)
@@ -217,7 +256,7 @@ def _result_bundle(tenant: Tenant, query: ConsolidatedQuery) -> dict[str, Any]:
             keys.query_result(tenant, query.patient_id, query.id, extension),
             content_type=content_type,
             expires_in_s=RESULT_URL_S,
-            filename=f"consolidated.{extension}",
+            filename=_file_name(extension),
         )
         return {"attachment": {"contentType": content_type, "url": url}}
 
@@ -225,9 +264,16 @@ def _result_bundle(tenant: Tenant, query: ConsolidatedQuery) -> dict[str, Any]:
         "resourceType": "DocumentReference",
         "status": "current",
         "subject": {"reference": f"Patient/{query.patient_id}"},
-        "content": [attachment("json", "application/json"), attachment("json.gz", "application/gzip")],
+        "content": [
+            attachment(extension, content_type)
+            for extension, content_type in RESULT_FILES[query.conversion_type].items()
+        ],
     }
     return {**_empty_bundle(), "total": 1, "entry": [{"resource": reference}]}
+
+
+def _file_name(extension: str) -> str:
+    return f"{'medical-record' if extension in summaries.FORMATS else 'consolidated'}.{extension}"
 
 
 def _filters(query: ConsolidatedQuery) -> dict[str, str]:

@@ -1,12 +1,18 @@
-"""Answering consolidated queries in the background."""
+"""Answering consolidated queries, and bringing charts up to date, in the background."""
 
 from __future__ import annotations
 
+import structlog
+
 from chartbridge.db import Tenant
-from chartbridge.features.records import service
+from chartbridge.features.documents import conversions, texts
+from chartbridge.features.records import chart, refreshing, retention, service
 from chartbridge.jobs.workflow import platform, step, workflow
 
 QUEUE = service.QUERIES
+REFRESHES = refreshing.REFRESHES
+
+log = structlog.get_logger(__name__)
 
 
 def _fail(tenant: str, request_id: str, *, reason: str) -> None:
@@ -17,6 +23,7 @@ def _fail(tenant: str, request_id: str, *, reason: str) -> None:
 @workflow(service.RUN, failed=_fail)
 def run_query(tenant: str, request_id: str) -> None:
     finish_query(tenant, request_id, answer_query(tenant, request_id))
+    drop_old_results(tenant, request_id)
 
 
 @step
@@ -28,3 +35,42 @@ def answer_query(tenant: str, request_id: str) -> bool:
 def finish_query(tenant: str, request_id: str, has_data: bool) -> None:
     with platform().db.write(Tenant.parse(tenant)) as session:
         service.finish(platform(), session, request_id, has_data=has_data)
+
+
+@step
+def drop_old_results(tenant: str, request_id: str) -> int:
+    """Remove the files of the patient's earlier queries whose time is over."""
+    here, owner = platform(), Tenant.parse(tenant)
+    with here.db.read(owner) as session:
+        patient_id = service.patient_of(session, request_id)
+    return retention.drop_old_results(here, owner, patient_id) if patient_id else 0
+
+
+def _stale(tenant: str, patient_id: str, document_ids: str, *, reason: str) -> None:
+    """What was stored stays stored; the next refresh, or the next reader, makes the chart of it."""
+    named = {"tenant": tenant, "patient": patient_id, "documents": document_ids}
+    log.error("a chart could not be brought up to date", **named, reason=reason)
+
+
+@workflow(refreshing.REFRESH, failed=_stale)
+def refresh_record(tenant: str, patient_id: str, document_ids: str) -> None:
+    """``document_ids`` are joined by commas: jobs carry texts."""
+    if document_ids:
+        convert_documents(tenant, document_ids)
+        read_texts(tenant, document_ids)
+    make_chart(tenant, patient_id)
+
+
+@step
+def convert_documents(tenant: str, document_ids: str) -> int:
+    return conversions.convert_stored(platform(), Tenant.parse(tenant), document_ids.split(","))
+
+
+@step
+def read_texts(tenant: str, document_ids: str) -> None:
+    texts.extract_stored(platform(), Tenant.parse(tenant), document_ids.split(","))
+
+
+@step
+def make_chart(tenant: str, patient_id: str) -> str | None:
+    return chart.consolidate_patient(platform(), Tenant.parse(tenant), patient_id)

@@ -10,14 +10,17 @@ import ipaddress
 import re
 import socket
 from collections.abc import Iterable
+from functools import partial
 from urllib.parse import urlsplit
 
 import anyio
+import anyio.to_thread
 import httpcore
 
 from chartbridge.errors import BadRequestError
 
 MAX_URL_LENGTH = 2048
+LOOK_UP_TIMEOUT_S = 2.0
 _METADATA_ADDRESS = ipaddress.ip_address("fd00:ec2::254")
 _METADATA_NAMES = re.compile(r"169\.254\.169\.254|fd00:ec2::254|metadata\.google\.internal", re.IGNORECASE)
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
@@ -51,9 +54,32 @@ def check_url(url: str, *, allow_private: bool) -> str:
         refused = not allow_private and "." not in host  # a name of the local network
     else:
         refused = not is_allowed(address, allow_private=allow_private)
-    if refused:
+    if refused or (address is None and _leads_astray(host, allow_private=allow_private)):
         raise BadRequestError("Invalid URL")
     return url
+
+
+def _leads_astray(host: str, *, allow_private: bool) -> bool:
+    """Whether the name has an address that is not allowed. One that resolves to nothing in time is
+    taken: it may exist tomorrow, and each delivery looks again."""
+    try:
+        found = anyio.run(_look_up_in_time, host)
+    except (OSError, UnicodeError, TimeoutError):
+        return False
+    return not all(is_allowed(address, allow_private=allow_private) for address in found)
+
+
+async def _look_up_in_time(host: str) -> list[str]:
+    with anyio.fail_after(LOOK_UP_TIMEOUT_S):
+        return await _look_up(host, None)
+
+
+async def _look_up(host: str, port: int | None) -> list[str]:
+    """The addresses of a name. A resolver that does not answer is left behind when the caller's time
+    ends. Raises OSError or UnicodeError when there are none."""
+    ask = partial(socket.getaddrinfo, host, port, type=socket.SOCK_STREAM)
+    found = await anyio.to_thread.run_sync(ask, abandon_on_cancel=True)
+    return list(dict.fromkeys(str(entry[4][0]) for entry in found))
 
 
 def _as_address(host: str) -> str | None:
@@ -113,10 +139,9 @@ class GuardedBackend(httpcore.AsyncNetworkBackend):
 
     async def _permitted(self, host: str, port: int) -> list[str]:
         try:
-            found = await anyio.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+            addresses = await _look_up(host, port)
         except (OSError, UnicodeError) as error:
             raise httpcore.ConnectError("the receiver's name could not be resolved") from error
-        addresses = dict.fromkeys(str(entry[4][0]) for entry in found)
         return [a for a in addresses if is_allowed(a, allow_private=self._allow_private)]
 
     async def connect_unix_socket(

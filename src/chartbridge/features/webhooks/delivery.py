@@ -17,17 +17,19 @@ import orjson
 from chartbridge.features.webhooks.addresses import AddressRefusedError, GuardedBackend
 
 USER_AGENT = b"Metriport API"
-MAX_PONG_BYTES = 65_536
+MAX_ANSWER_BYTES = 65_536
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What came of an attempt. ``detail`` is shown to the account."""
+    """What came of an attempt. ``detail`` is shown to the account; ``answer`` holds the first bytes of
+    what the receiver said."""
 
     delivered: bool
     detail: str
     http_status: int | None
     duration_ms: int
+    answer: bytes = b""
 
 
 def sign(key: str, body: bytes) -> str:
@@ -40,6 +42,7 @@ def post(url: str, key: str, message: dict[str, Any], *, timeout_s: float, allow
     body = orjson.dumps(message)
     began = time.monotonic()
     status: int | None = None
+    answer = b""
     try:
         status, answer = anyio.run(_send, url, body, sign(key, body), timeout_s, allow_private)
         detail = _judge(message, status, answer)
@@ -50,7 +53,7 @@ def post(url: str, key: str, message: dict[str, Any], *, timeout_s: float, allow
     except (httpcore.NetworkError, httpcore.TimeoutException, httpcore.ProtocolError, OSError):
         detail = "Failed to send payload"
     duration_ms = round((time.monotonic() - began) * 1000)
-    return Outcome(detail == "OK", detail, status, duration_ms)
+    return Outcome(detail == "OK", detail, status, duration_ms, answer)
 
 
 def _judge(message: dict[str, Any], status: int, answer: bytes) -> str:
@@ -86,9 +89,9 @@ async def _send(
                 answer = b""
                 async for chunk in response.aiter_stream():
                     answer += chunk
-                    if len(answer) >= MAX_PONG_BYTES:
+                    if len(answer) >= MAX_ANSWER_BYTES:
                         break
-                return response.status, answer[:MAX_PONG_BYTES]
+                return response.status, answer[:MAX_ANSWER_BYTES]
 
 
 @cache

@@ -21,7 +21,12 @@ Url = Annotated[
 Instant = Annotated[str, WithJsonSchema({"type": "string", "format": "date-time"})]
 Resource = Annotated[
     dict[str, Any],
-    WithJsonSchema({"type": "object", "properties": {"resourceType": {"type": "string"}}}),
+    WithJsonSchema(
+        {
+            "type": "object",
+            "properties": {"resourceType": {"type": "string", "description": "the type of the resource"}},
+        }
+    ),
 ]
 
 
@@ -34,7 +39,7 @@ class Content(BaseModel):
 class PatientKeys(Content):
     """How messages name a patient."""
 
-    patientId: str
+    patientId: str = Field(description="the patient's id")
     externalId: str | None = Field(None, description="the caller's own id of the patient")
     additionalIds: dict[str, list[str]] | None = Field(None, description="ids in other systems, by source")
 
@@ -42,50 +47,56 @@ class PatientKeys(Content):
 class Ping(Content):
     """Sent when a webhook URL is set; the receiver answers ``{"pong": <the same>}``."""
 
-    ping: str
+    ping: str = Field(description="random text, to be given back")
 
 
 class SourceEnd(Content):
     """A source of a network query that ended."""
 
-    type: Literal["hie", "pharmacy", "lab"]
+    type: Literal["hie", "pharmacy", "lab"] = Field(description="which source ended")
     source: str | None = Field(None, description="the network behind it, where it was one alone")
-    status: Literal["completed", "failed"]
-    completedAt: Instant
+    status: Literal["completed", "failed"] = Field(description="how it ended")
+    completedAt: Instant = Field(description="when it ended")
 
 
 class SourceBegun(Content):
     """A source of a network query that still goes on and has first data."""
 
-    type: Literal["hie"]
-    status: Literal["processing"]
-    firstDataReadyAt: Instant
+    type: Literal["hie"] = Field(description="the health information exchanges")
+    status: Literal["processing"] = Field(description="it goes on")
+    firstDataReadyAt: Instant = Field(description="when the first data could be had")
 
 
 class NetworkQueryPayload(PatientKeys):
+    """The patient, the chart and the source that ended."""
+
     consolidatedDataUrl: Url = Field(description="the patient's whole chart as a FHIR Bundle, ten minutes")
-    source: SourceEnd
+    source: SourceEnd = Field(description="the source that ended")
 
 
 class FirstDataPayload(PatientKeys):
+    """The patient, the chart so far and the source that goes on."""
+
     consolidatedDataUrl: Url = Field(description="the chart so far as a FHIR Bundle, ten minutes")
-    source: SourceBegun
+    source: SourceBegun = Field(description="the source that has first data")
 
 
 class NetworkQuery(Content):
     """A source of a network query came to its end."""
 
-    payload: NetworkQueryPayload
+    payload: NetworkQueryPayload = Field(description="what ended, and for whom")
 
 
 class FirstData(Content):
     """First data of a network query can be had; at most once a query."""
 
-    payload: FirstDataPayload
+    payload: FirstDataPayload = Field(description="what can be had, and for whom")
 
 
 class ConsolidatedPatient(PatientKeys):
-    status: Literal["completed", "failed"]
+    """A patient's result of a consolidated data query."""
+
+    status: Literal["completed", "failed"] = Field(description="how the query ended")
     bundle: Resource = Field(
         description="a collection Bundle: a DocumentReference whose attachments have the URLs of the result"
     )
@@ -97,66 +108,80 @@ class ConsolidatedPatient(PatientKeys):
 class ConsolidatedData(Content):
     """A consolidated data query came to its end."""
 
-    patients: list[ConsolidatedPatient]
+    patients: list[ConsolidatedPatient] = Field(description="the one patient of the query")
 
 
 class Coding(Content):
-    system: str | None = None
-    code: str | None = None
-    display: str | None = None
+    """A code of a code system."""
+
+    system: str | None = Field(None, description="URI of the code system")
+    code: str | None = Field(None, description="the code")
+    display: str | None = Field(None, description="its name")
 
 
 class CodeableConcept(Content):
-    coding: list[Coding] | None = None
-    text: str | None = None
+    """A concept in codes and in words."""
+
+    coding: list[Coding] | None = Field(None, description="the concept's codes")
+    text: str | None = Field(None, description="the concept in words")
 
 
 class DocumentContent(Content):
     """A document in the contract's flat form."""
 
-    id: str
+    id: str = Field(description="the document's id")
     fileName: str = Field(description="what the download operation asks for")
-    description: str | None = None
-    type: CodeableConcept | None = None
-    status: str | None = None
-    indexed: Instant | None = None
-    mimeType: str | None = None
+    description: str | None = Field(None, description="what its source calls it")
+    type: CodeableConcept | None = Field(None, description="kind of document, in LOINC where known")
+    status: str | None = Field(None, description="current, superseded or entered-in-error")
+    indexed: Instant | None = Field(None, description="when its source entered it")
+    mimeType: str | None = Field(None, description="type of the file")
     size: int | None = Field(None, description="bytes")
 
 
 class DownloadedPatient(PatientKeys):
-    type: Literal["document-download"] = "document-download"
-    status: Literal["completed", "failed"]
+    """A patient and the documents that were fetched."""
+
+    type: Literal["document-download"] = Field("document-download", description="repeats the message's type")
+    status: Literal["completed", "failed"] = Field(description="how the downloads ended")
     documents: list[DocumentContent] = Field(description="documents new in this query")
 
 
 class DocumentDownload(Content):
     """A document query fetched what is new."""
 
-    patients: list[DownloadedPatient]
+    patients: list[DownloadedPatient] = Field(description="the one patient of the query")
 
 
 class ConvertedPatient(PatientKeys):
-    type: Literal["document-conversion"] = "document-conversion"
-    status: Literal["completed", "failed"]
+    """A patient whose new documents were converted."""
+
+    type: Literal["document-conversion"] = Field(
+        "document-conversion", description="repeats the message's type"
+    )
+    status: Literal["completed", "failed"] = Field(description="how the conversions ended")
 
 
 class DocumentConversion(Content):
     """The documents of a document query are part of the chart."""
 
-    patients: list[ConvertedPatient]
+    patients: list[ConvertedPatient] = Field(description="the one patient of the query")
 
 
 class OrganizationIdentifiers(Content):
-    name: str | None = None
-    identifierValues: list[str] | None = None
+    """An organization that a document came from."""
+
+    name: str | None = Field(None, description="what the document calls it")
+    identifierValues: list[str] | None = Field(None, description="its identifiers, such as OIDs")
 
 
 class LinkedDocument(DocumentContent):
     """A document with a URL that downloads it."""
 
-    url: Url
-    organizationIdentifiers: list[OrganizationIdentifiers] | None = None
+    url: Url = Field(description="presigned URL of the file; needs no key")
+    organizationIdentifiers: list[OrganizationIdentifiers] | None = Field(
+        None, description="the organizations it came from"
+    )
 
 
 class PagedDocument(LinkedDocument):
@@ -164,32 +189,38 @@ class PagedDocument(LinkedDocument):
 
 
 class LinkedPatient(PatientKeys):
-    status: Literal["completed", "failed"]
-    documents: list[LinkedDocument]
+    """A patient and the URLs of all their documents."""
+
+    status: Literal["completed", "failed"] = Field(description="whether the URLs could be made")
+    documents: list[LinkedDocument] = Field(description="all documents")
 
 
 class DocumentUrls(Content):
     """URLs of all of a patient's documents."""
 
-    patients: list[LinkedPatient]
+    patients: list[LinkedPatient] = Field(description="the one patient asked for")
 
 
 class Pagination(Content):
-    page: int = Field(ge=1)
-    totalPages: int
-    totalItems: int
+    """Which page this is."""
+
+    page: int = Field(ge=1, description="this page's number, from 1")
+    totalPages: int = Field(ge=0, description="pages in all")
+    totalItems: int = Field(ge=0, description="documents in all")
 
 
 class PagedPatient(PatientKeys):
-    status: Literal["completed", "failed"]
-    documents: list[PagedDocument]
-    pagination: Pagination
+    """A patient and the URLs of a page of their documents."""
+
+    status: Literal["completed", "failed"] = Field(description="whether the URLs could be made")
+    documents: list[PagedDocument] = Field(description="the documents of this page")
+    pagination: Pagination = Field(description="which page this is")
 
 
 class DocumentUrlPages(Content):
     """URLs of a page of a patient's documents; all pages share one ``requestId``."""
 
-    patients: list[PagedPatient]
+    patients: list[PagedPatient] = Field(description="the one patient asked for")
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,9 +240,11 @@ DOCUMENT_URL_PAGES = "medical.document-bulk-download-paged"
 
 EVENTS: dict[str, EventType] = {
     PING: EventType(Ping, "a webhook URL was set"),
-    "network-query.hie": EventType(NetworkQuery, "the health information exchanges were asked"),
-    "network-query.pharmacy": EventType(NetworkQuery, "the pharmacies were asked"),
-    "network-query.lab": EventType(NetworkQuery, "the laboratories were asked"),
+    "network-query.hie": EventType(
+        NetworkQuery, "the health information exchanges of a network query were all asked"
+    ),
+    "network-query.pharmacy": EventType(NetworkQuery, "the pharmacies of a network query were asked"),
+    "network-query.lab": EventType(NetworkQuery, "the laboratories of a network query were asked"),
     "network-query.hie.first-data-ready": EventType(FirstData, "a network query has first data"),
     CONSOLIDATED_DATA: EventType(ConsolidatedData, "a consolidated data query ended"),
     DOCUMENT_DOWNLOAD: EventType(DocumentDownload, "a document query ended its downloads"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from chartbridge.storage import ObjectStore
@@ -30,3 +31,17 @@ def with_urls(value: Any, store: ObjectStore) -> Any:
     if isinstance(value, list):
         return [with_urls(item, store) for item in value]
     return value
+
+
+def linked_keys(value: Any) -> Iterator[str]:
+    """Keys of the objects that a stored body links to."""
+    if isinstance(value, dict):
+        held = value.get(_LINK)
+        if isinstance(held, dict):
+            yield held["key"]
+        else:
+            for item in value.values():
+                yield from linked_keys(item)
+    elif isinstance(value, list):
+        for item in value:
+            yield from linked_keys(item)

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import math
 import random
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import func, select
 
 from chartbridge.db import Tenant, TenantSession
 from chartbridge.features.accounts import service as accounts
+from chartbridge.features.webhooks import links
 from chartbridge.features.webhooks.delivery import Outcome
 from chartbridge.features.webhooks.events import EVENTS, PING, Content, Ping
 from chartbridge.features.webhooks.models import WebhookMessage
@@ -20,6 +23,7 @@ from chartbridge.platform import Platform
 DELIVERIES = Queue("webhook-delivery")
 DELIVER = "webhook-delivery"
 MAX_BACKOFF_S = 3600.0
+PING_TIMEOUT_S = 2.0
 
 
 def private_addresses_allowed(platform: Platform, tenant: Tenant) -> bool:
@@ -70,7 +74,7 @@ def send(
     session.add(message)
     session.flush()
     if message.status == "processing":
-        _enqueue(platform, session, message)
+        enqueue(platform, session, message)
     return message.id
 
 
@@ -79,9 +83,15 @@ def send_ping(platform: Platform, session: TenantSession) -> None:
     send(platform, session, PING, Ping(ping=nanoid()))
 
 
-def _enqueue(
+def timeout_s(platform: Platform, body: dict[str, Any]) -> float:
+    """How long a receiver has for this message: less for a ping, which asks for no work."""
+    return min(platform.settings.webhook_timeout_s, PING_TIMEOUT_S if "ping" in body else math.inf)
+
+
+def enqueue(
     platform: Platform, session: TenantSession, message: WebhookMessage, delay_s: float | None = None
 ) -> None:
+    """Have the message's next attempt made once the transaction commits."""
     attempt = message.attempts + 1
     platform.jobs.enqueue(
         session,
@@ -133,7 +143,7 @@ def finish_attempt(
     elif number >= message.attempt_limit or not url:
         message.status = "failure"
     else:
-        _enqueue(platform, session, message, delay_s=_backoff_s(platform, message, number))
+        enqueue(platform, session, message, delay_s=_backoff_s(platform, message, number))
 
 
 def _backoff_s(platform: Platform, message: WebhookMessage, number: int) -> float:
@@ -151,24 +161,6 @@ def give_up(session: TenantSession, message_id: str, number: int, reason: str) -
         message.status, message.status_detail = "failure", f"Internal error: {reason}"[:2048]
 
 
-def retry_failed(platform: Platform, session: TenantSession) -> int:
-    """Send all failed messages again, oldest first, with fresh attempts; returns how many."""
-    account = accounts.find_settings(session)
-    if account is None or not account.webhook_url:
-        return 0
-    failed = session.scalars(
-        select(WebhookMessage)
-        .where(WebhookMessage.status == "failure", WebhookMessage.type != PING)
-        .order_by(WebhookMessage.created_at, WebhookMessage.id)
-        .with_for_update()
-    ).all()
-    for message in failed:
-        message.status = "processing"
-        message.attempt_limit = message.attempts + platform.settings.webhook_max_attempts
-        _enqueue(platform, session, message)
-    return len(failed)
-
-
 @dataclass(frozen=True, slots=True)
 class Counts:
     processing: int
@@ -184,3 +176,16 @@ def counts(session: TenantSession) -> Counts:
     )
     rows: dict[str, int] = {row[0]: row[1] for row in counted}
     return Counts(rows.get("processing", 0), rows.get("failure", 0))
+
+
+def keys_not_delivered(session: TenantSession, patient_id: str, since: datetime) -> set[str]:
+    """Keys of objects that messages about the patient link to which were made since then and have not
+    arrived."""
+    bodies = session.scalars(
+        select(WebhookMessage.body).where(
+            WebhookMessage.patient_id == patient_id,
+            WebhookMessage.status != "success",
+            WebhookMessage.created_at >= since,
+        )
+    )
+    return {key for body in bodies for key in links.linked_keys(body)}

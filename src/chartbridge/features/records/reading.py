@@ -1,0 +1,54 @@
+"""Answers from a chart at once: the data, and how many there are (contract, consolidated 6.3-6.5)."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from chartbridge.consolidate.bundle import select
+from chartbridge.consolidate.resource_types import canonical_types
+from chartbridge.db import Tenant
+from chartbridge.errors import NotFoundError
+from chartbridge.features.patients import fhir as patient_fhir
+from chartbridge.features.patients import service as patients
+from chartbridge.features.records import chart
+from chartbridge.platform import Platform
+
+Resource = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Filters:
+    """What is asked for: types (None: all) and days, both inclusive."""
+
+    types: frozenset[str] | None = None
+    date_from: date | None = None
+    date_to: date | None = None
+
+
+def read(platform: Platform, tenant: Tenant, patient_id: str, filters: Filters) -> list[Resource]:
+    """The resources that fit, those they refer to, and the current Patient, of a chart that is brought up to
+    date first. Raises NotFoundError."""
+    with platform.db.read(tenant) as session:
+        patients.get_patient(session, patient_id)
+    chart.consolidate_patient(platform, tenant, patient_id)
+    with platform.db.read(tenant) as session:
+        patient = patients.find_patient(session, patient_id)
+    if patient is None:  # deleted meanwhile
+        raise NotFoundError("Could not find patient", id=patient_id)
+    return select(
+        chart.current_resources(platform, tenant, patient_id),
+        types=canonical_types(filters.types),
+        date_from=filters.date_from,
+        date_to=filters.date_to,
+        patient=patient_fhir.to_fhir(patient),
+    )
+
+
+def count(platform: Platform, tenant: Tenant, patient_id: str, filters: Filters) -> dict[str, int]:
+    """How many resources ``read`` gives, by type; the Patient does not count. Raises NotFoundError."""
+    found = read(platform, tenant, patient_id, filters)
+    counted = Counter(str(resource["resourceType"]) for resource in found)
+    return {kind: number for kind, number in sorted(counted.items()) if kind != "Patient"}

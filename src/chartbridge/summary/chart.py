@@ -1,0 +1,159 @@
+"""The resources of a chart, found by type and by reference, and the rows that sections are made of."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from chartbridge.summary import words
+
+Json = dict[str, Any]
+
+DATA_SOURCE_URL = "https://public.metriport.com/fhir/StructureDefinition/data-source.json"
+IN_ERROR = "entered-in-error"
+SHORT, LONG = 300, 2_000
+"""Characters that a cell shows of a text; what is cut is said to be."""
+
+
+@dataclass(slots=True)
+class Mark:
+    """A word that must not be overlooked, and how it looks: ``stop``, ``warn`` or ``mild``."""
+
+    text: str
+    look: str = "mild"
+
+
+@dataclass(slots=True)
+class Row:
+    """One entry of a section."""
+
+    cells: list[str]
+    source: str
+    dates: list[str] = field(default_factory=list)
+    """FHIR dates, the one that it is sorted by first."""
+    ends: str = ""
+    """Where the entry lasts from the first date: until when, or ``open``."""
+    marks: list[Mark] = field(default_factory=list)
+    look: str = ""
+    """``negated`` for what is said not to be, ``past`` for what is over."""
+    group: str = ""
+
+    @property
+    def text(self) -> str:
+        """All that the entry shows, for the filter by text."""
+        return "\n".join([self.group, *self.cells, *(mark.text for mark in self.marks), self.source])
+
+
+def cut(text: str, most: int = SHORT) -> str:
+    """The text, cut with a word where it is longer than a cell should be."""
+    return text if len(text) <= most else f"{text[:most].rstrip()} … [cut; the whole text is in the chart]"
+
+
+class Chart:
+    """A patient's resources; those entered in error are counted, not shown."""
+
+    def __init__(self, resources: Iterable[Json]) -> None:
+        self.by_type: dict[str, list[Json]] = {}
+        self.by_reference: dict[str, Json] = {}
+        self.in_error: dict[str, int] = {}
+        for resource in resources:
+            kind = str(resource.get("resourceType"))
+            if resource.get("id"):
+                self.by_reference[f"{kind}/{resource['id']}"] = resource
+            if is_in_error(resource):
+                self.in_error[kind] = self.in_error.get(kind, 0) + 1
+            else:
+                self.by_type.setdefault(kind, []).append(resource)
+
+    def of(self, *kinds: str) -> list[Json]:
+        """The resources of some types, without those entered in error."""
+        return [resource for kind in kinds for resource in self.by_type.get(kind, ())]
+
+    def target(self, reference: Json | None, within: Json | None = None) -> Json:
+        """The resource that a Reference leads to, in the chart or contained; empty where it is not there."""
+        path = str((reference or {}).get("reference") or "")
+        if path.startswith("#"):
+            held = (within or {}).get("contained") or []
+            return next((inner for inner in held if f"#{inner.get('id')}" == path), {})
+        return self.by_reference.get(path, {})
+
+    def who(self, reference: Json | None, within: Json | None = None) -> str:
+        """The name of a person, place or organization that a Reference names."""
+        if not reference:
+            return ""
+        if reference.get("display"):
+            return str(reference["display"])
+        held = self.target(reference, within)
+        kind = held.get("resourceType")
+        if kind == "PractitionerRole":
+            return self.who(held.get("practitioner")) or self.who(held.get("organization"))
+        if kind in {"Practitioner", "Patient", "RelatedPerson", "Person"}:
+            return words.name(held.get("name"))
+        identifier = (reference.get("identifier") or {}).get("value")
+        return str(held.get("name") or identifier or "")
+
+    def everyone(self, references: Any, within: Json | None = None) -> str:
+        """The names behind a list of References."""
+        return words.joined(self.who(reference, within) for reference in references or [])
+
+    def performers(self, resource: Json) -> str:
+        """The names of the actors of ``performer``."""
+        return self.everyone([one.get("actor") for one in resource.get("performer") or []], resource)
+
+    def concept_or_target(self, resource: Json, name: str) -> tuple[str, set[str]]:
+        """``name[x]`` that is a CodeableConcept or a Reference to a coded resource: its words and codes."""
+        concept = resource.get(f"{name}CodeableConcept")
+        reference = resource.get(f"{name}Reference") or {}
+        if concept is None and reference:
+            concept = self.target(reference, resource).get("code")
+        text = words.concept(concept) or str(reference.get("display") or "")
+        return text, words.codes(concept)
+
+
+def is_in_error(resource: Json) -> bool:
+    """Whether a resource says of itself that it was entered in error."""
+    verified = words.codes(_status(resource, "verificationStatus"))
+    return IN_ERROR in (resource.get("status"), resource.get("docStatus"), *verified)
+
+
+def _status(resource: Json, name: str) -> Json | None:
+    value = resource.get(name)
+    return value if isinstance(value, dict) else None
+
+
+def source_of(resource: Json) -> str:
+    """Where a resource comes from: the file of its source, and the network."""
+    file = str((resource.get("meta") or {}).get("source") or "")
+    networks = [
+        words.coding(held.get("valueCoding"))
+        for held in resource.get("extension") or []
+        if held.get("url") == DATA_SOURCE_URL
+    ]
+    return words.joined([file, *networks], " · ") or "source not stated"
+
+
+def coded_status(resource: Json, name: str) -> str:
+    """The code of a status that is a CodeableConcept; its words where it has no code."""
+    held = _status(resource, name)
+    return next(iter(sorted(words.codes(held))), "") or words.concept(held)
+
+
+def general_marks(resource: Json) -> list[Mark]:
+    """What any resource may say that turns its meaning."""
+    if resource.get("modifierExtension"):
+        return [Mark("meaning modified: see the source", "stop")]
+    return []
+
+
+def row(resource: Json, cells: list[str], dates: Iterable[Any], **more: Any) -> Row:
+    """A row of a resource; empty cells become a dash when shown, dates that are none are left out."""
+    marks, most = [*more.pop("marks", []), *general_marks(resource)], more.pop("most", SHORT)
+    known = [value for value in dates if isinstance(value, str) and value]
+    return Row([cut(cell, most) for cell in cells], source_of(resource), known, marks=marks, **more)
+
+
+def newest_first(rows: list[Row]) -> list[Row]:
+    """By date, newest first; those without one last, in the order they came."""
+    dated = sorted((one for one in rows if one.dates), key=lambda one: one.dates[0], reverse=True)
+    return dated + [one for one in rows if not one.dates]

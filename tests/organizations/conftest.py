@@ -1,0 +1,5 @@
+"""The same caller as the tests of patients have."""
+
+from tests.patients.conftest import api, app, settings
+
+__all__ = ["api", "app", "settings"]
