@@ -233,7 +233,7 @@ def test_an_unknown_patient(api: Caller, operation: str) -> None:
     assert error["detail"] == "Could not find patient"
 
 
-def ended(api: Caller, patient: str, kind: str = "json", **query: str) -> str:
+def ended(api: Caller, patient: str, kind: str = "json", **query: Any) -> str:
     begun = api.post(f"{path(patient)}/query", conversionType=kind, fromDashboard="true", **query)
     api.poll(f"{path(patient)}/query/{begun['requestId']}")
     return str(begun["requestId"])

@@ -15,7 +15,7 @@ PATIENTS = "patients"
 _AT_A_TIME = 100
 
 
-def tables() -> list[str]:
+def table_names() -> list[str]:
     """Names of the tables whose rows belong to a patient: those that refer to one, and those that refer to
     such a row."""
     return sorted(_conditions("-"))

@@ -159,6 +159,7 @@ def _start(platform: Platform, tenant: Tenant, patient_id: str, query: NetworkQu
         query.sources.enabled(),
         metadata=query.metadata or {},
         again=bool(query.override),
+        wishes=query.wishes(),
     )
 
 

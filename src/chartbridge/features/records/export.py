@@ -74,7 +74,7 @@ def _fill(
         )
         origin = platform.settings.origin
         out.json("document-references.json", searchset([fhir.document_reference(d, origin) for d in stored]))
-        for table in belongings.tables():
+        for table in belongings.table_names():
             lines = (orjson.dumps(row) + b"\n" for row in belongings.rows(session, patient_id, table))
             out.file(f"rows/{table}.jsonl", lines)
     out.json("chart.json", searchset(chart))
