@@ -105,14 +105,14 @@ def test_every_row_of_the_patient_is_in_it_and_no_row_of_another(
             if patient in (getattr(row, "patient_id", None), getattr(row, "id", None))
             or getattr(row, "query_id", None) in queries
         ]
-        if table not in belongings.tables():
+        if table not in belongings.table_names():
             assert not own, f"{table} holds rows of a patient"
             continue
         key = [column.key for column in inspect(type(rows[0])).primary_key] if rows else []
         expected = [[str(getattr(row, name)) for name in key] for row in own]
         told = [[str(line[name]) for name in key] for line in lines(archive, table)]
         assert sorted(told) == sorted(expected), table
-    filled = {name for name in belongings.tables() if lines(archive, name)}
+    filled = {name for name in belongings.table_names() if lines(archive, name)}
     assert filled >= {
         "patients",
         "patient_facilities",
