@@ -18,6 +18,8 @@ from typing import Any
 
 import pytest
 
+from chartbridge.auth import create_key
+from chartbridge.db import Database
 from tests.sdk import drivers
 from tests.support import people
 from tests.support.client import Api, M
@@ -81,7 +83,9 @@ def jane(
 ) -> dict[str, str]:
     """The variables that the pages speak of, for an account that no other test has."""
     deployment, origin = server
-    key = deployment.create_key(account=request.node.name)
+    db = Database(f"sqlite:///{deployment.data_dir / 'chartbridge.sqlite'}")
+    key = create_key(db, "sandbox", request.node.name)
+    db.dispose()
     with Api(origin, key) as api:
         clinic = api.post(f"{M}/facility", people.facility(), status=201)["id"]
         patient = api.post(f"{M}/patient", people.jane(), status=201, facilityId=clinic)["id"]

@@ -225,10 +225,8 @@ def test_row_25_sync_patient(live: Live, js: Sdk) -> None:
     created = js.call("createPatient", people.stranger(externalId="elation-77"), facility(js))
     with pytest.raises(SdkError, match="No integration mapping found"):
         js.call("syncPatient", created["id"], "elation")
-    account = js.call("getSettings")["id"]
-    live.deployment.run(
-        "integrations", "enable", "--source", "elation", "--account", account, "--env", "sandbox"
-    )
+    account = live.accounts[js.key]
+    live.deployment.run("integrations", "enable", "elation", "--account", account, "--env", "sandbox")
     synced = js.call("syncPatient", created["id"], "elation")
     assert synced == {"patientId": created["id"], "externalId": "elation-77"}
     assert js.call("getPatientByExternalId", "elation-77", "elation")["id"] == created["id"]

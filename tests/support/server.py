@@ -68,8 +68,8 @@ class Deployment:
         assert done.returncode == status, said
         return done.stdout if status == 0 else done.stderr
 
-    def create_key(self, environment: str = "sandbox", account: str = "default") -> str:
-        return self.run("keys", "create", "--env", environment, "--account", account).strip()
+    def create_key(self, environment: str = "sandbox") -> str:
+        return self.run("keys", "create", "--env", environment).strip()
 
     def serve(self, *, worker: bool = True, port: int | None = None) -> Server:
         """A process that serves the API, with one worker in it or none; returns once it answers."""
