@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -10,6 +11,8 @@ import pytest
 from fastapi.routing import iter_route_contexts
 
 from chartbridge.db import Base
+from chartbridge.http.ratelimit import OPERATIONS
+from tests.documents.uploading import DRAFT, announce
 from tests.rows import row_counts
 from tests.running import Caller, Json, World, running
 from tests.support import people
@@ -17,6 +20,9 @@ from tests.support.client import M
 
 UNKNOWN = "0196f0e0-0000-7000-8000-000000000000"
 CONVERT = ("POST", "/convert/v1/ccda/to/fhir")
+FILE = ("PUT", "/storage/{key:path}")
+CONSOLIDATED = f"{M}/patient/{{patient_id}}/consolidated"
+CONTRIBUTE = ("PUT", CONSOLIDATED)
 TOO_LARGE = 20_000_001
 
 
@@ -31,6 +37,7 @@ class Bad:
         self.organization = self.api.get(f"{M}/organization")["id"]
         self.cohort = self.api.post(f"{M}/cohort", {"name": "High risk"}, status=201)["id"]
         patient = f"{M}/patient/{self.patient}"
+        about = {"patientId": self.patient}
         self.calls: dict[tuple[str, str], tuple[str, dict[str, str]]] = {
             ("POST", f"{M}/facility"): (f"{M}/facility", {}),
             ("PUT", f"{M}/facility/{{id}}"): (f"{M}/facility/{self.facility}", {}),
@@ -45,13 +52,21 @@ class Bad:
             ("PATCH", f"{M}/cohort/{{id}}"): (f"{M}/cohort/{self.cohort}", {}),
             ("PUT", f"{M}/cohort/{{id}}"): (f"{M}/cohort/{self.cohort}", {}),
             ("POST", f"{M}/cohort/{{id}}/patient"): (f"{M}/cohort/{self.cohort}/patient", {}),
-            ("POST", f"{M}/network/query"): (f"{M}/network/query", {"patientId": self.patient}),
+            ("POST", f"{M}/network/query"): (f"{M}/network/query", about),
+            ("POST", f"{M}/document/query"): (f"{M}/document/query", about),
+            ("POST", f"{M}/document/upload"): (f"{M}/document/upload", about),
+            ("POST", f"{M}/document/upload-url"): (f"{M}/document/upload-url", about),
+            ("POST", f"{M}/document/download-url/bulk"): (f"{M}/document/download-url/bulk", about),
             ("POST", f"{M}/patient/{{patient_id}}/consolidated/query"): (
                 f"{patient}/consolidated/query",
                 {"conversionType": "json"},
             ),
+            CONTRIBUTE: (f"{patient}/consolidated", {}),
+            ("POST", CONSOLIDATED): (f"{patient}/consolidated", {}),
             ("POST", "/settings"): ("/settings", {}),
             ("POST", f"{M}/settings"): (f"{M}/settings", {}),
+            ("POST", "/settings/webhook/sample-payload"): ("/settings/webhook/sample-payload", {}),
+            ("POST", f"{M}/settings/webhook/sample-payload"): (f"{M}/settings/webhook/sample-payload", {}),
             CONVERT: (CONVERT[1], {"patientId": "p"}),
         }
 
@@ -75,6 +90,8 @@ OPTIONAL_BODY = {
     ("PATCH", f"{M}/cohort/{{id}}"),
     ("PUT", f"{M}/cohort/{{id}}"),
     ("POST", f"{M}/patient/{{patient_id}}/consolidated/query"),
+    ("POST", f"{M}/document/query"),
+    ("POST", f"{M}/document/download-url/bulk"),
     ("POST", "/settings"),
     ("POST", f"{M}/settings"),
 }
@@ -82,7 +99,8 @@ OPTIONAL_BODY = {
 
 @pytest.fixture(scope="module", params=["sqlite", "postgres"])
 def bad(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bad]:
-    with running(request.param, tmp_path_factory, request, worker=False) as world:
+    limits = dict.fromkeys(OPERATIONS, 1_000_000)
+    with running(request.param, tmp_path_factory, request, worker=False, rate_limits=limits) as world:
         yield Bad(world)
 
 
@@ -102,7 +120,7 @@ def test_every_route_that_takes_a_body_is_tried(bad: Bad) -> None:
         for context in iter_route_contexts(bad.world.app.routes)
         for method in (context.methods or set()) & {"POST", "PUT", "PATCH"}
     }
-    assert writing == set(bad.calls) | WITHOUT_A_BODY, "put a new route into the table"
+    assert writing == set(bad.calls) | WITHOUT_A_BODY | {FILE}, "put a new route into the table"
 
 
 @pytest.mark.parametrize(
@@ -179,7 +197,16 @@ def good_bodies(bad: Bad) -> dict[tuple[str, str], Json]:
         ("POST", f"{M}/cohort/{{id}}/patient"): {"patientIds": [bad.patient]},
         ("POST", f"{M}/patient/{{id}}/cohort"): {"cohortIds": [bad.cohort]},
         ("POST", f"{M}/network/query"): {"sources": {"lab": {"enabled": True}}, "metadata": {"a": "b"}},
+        ("POST", f"{M}/document/query"): {"metadata": {"a": "b"}, "hie": {"epic": True}},
+        ("POST", f"{M}/document/download-url/bulk"): {"metadata": {"a": "b"}},
+        ("POST", f"{M}/document/upload"): {**DRAFT, "date": "2026-01-06T09:00:00Z", "meta": {}},
+        CONTRIBUTE: {
+            "resourceType": "Bundle",
+            "type": "collection",
+            "entry": [{"resource": {"resourceType": "Basic", "id": "basic-1", "code": {"text": "?"}}}],
+        },
         ("POST", "/settings"): {"webhookUrl": "http://127.0.0.1:9/", "mrFilters": None},
+        ("POST", "/settings/webhook/sample-payload"): {"meta": {"type": "ping"}, "ping": "x"},
     }
 
 
@@ -199,10 +226,80 @@ def test_a_body_of_more_than_20_mb_is_refused(bad: Bad, declared: bool) -> None:
     before = bad.rows()
     half = b'{"a":"' + b"x" * (TOO_LARGE // 2)
     content: Any = half + half
-    for route in set(bad.calls) - {CONVERT}:
+    for route in set(bad.calls) - {CONVERT, CONTRIBUTE, ("POST", CONSOLIDATED)}:
         sent = content if declared else (part for part in (half, half))
         body = is_envelope(bad.send(route, sent), 413)
         assert body["name"] == "PAYLOAD_TOO_LARGE"
+    assert bad.rows() == before
+
+
+LISTS = {
+    f"{M}/patient/match": "address",
+    f"{M}/cohort/{{id}}/patient": "patientIds",
+    f"{M}/patient/{{id}}/cohort": "cohortIds",
+    f"{M}/patient/{{id}}/facility": "facilityIds",
+    f"{M}/network/query": "sources",
+    "/settings": "mrFilters",
+    CONSOLIDATED: "entry",
+}
+
+
+@pytest.mark.parametrize(
+    "deep", [b"[" * 300 + b"]" * 300, b'{"a":' * 300 + b"1" + b"}" * 300], ids=["[", "{"]
+)
+def test_values_nested_deeper_than_can_be_stored_are_never_an_error_of_ours(bad: Bad, deep: bytes) -> None:
+    for route, good in good_bodies(bad).items():
+        for name in (*good, "unknown"):
+            body = orjson.dumps({**good, name: "here"}).replace(b'"here"', deep)
+            answer = bad.send(route, body)
+            assert answer.status_code in (200, 201, 400, 404), (route, name, answer.text[:300])
+    resource = b'{"resourceType":"Basic","id":"0196f0e0-0000-4000-8000-000000000000","code":' + deep + b"}"
+    bundle = b'{"resourceType":"Bundle","type":"collection","entry":[{"resource":' + resource + b"}]}"
+    assert bad.send(CONTRIBUTE, bundle).status_code == 400
+
+
+def test_many_wrong_values_are_refused_at_once(bad: Bad) -> None:
+    """To tell of each would hold up everybody else for minutes."""
+    before = bad.rows()
+    values = b"[" + b"1," * 500_000 + b"1]"
+    names = b"{" + b",".join(b'"k%d":1' % number for number in range(100_000)) + b"}"
+    good = {path: value for (_, path), value in good_bodies(bad).items()}
+    for route in bad.calls:
+        name = LISTS.get(route[1], "metadata")
+        body = orjson.dumps({**good.get(route[1], {}), name: "here"})
+        for wrong in (body.replace(b'"here"', values), body.replace(b'"here"', names), names):
+            began = time.process_time()
+            is_envelope(bad.send(route, wrong))
+            assert time.process_time() - began < 2, route
+    assert bad.rows() == before
+
+
+@pytest.mark.parametrize("declared", [True, False], ids=["declared", "undeclared"])
+def test_a_contribution_of_50_000_000_bytes_is_refused(bad: Bad, declared: bool) -> None:
+    before = bad.rows()
+    half = b" " * 25_000_000
+    for route in (CONTRIBUTE, ("POST", CONSOLIDATED)):
+        sent: Any = half + half if declared else (part for part in (half, half))
+        body = is_envelope(bad.send(route, sent))
+        assert body["detail"] == "Cannot create bundle with size greater than 50000000 bytes."
+    assert bad.rows() == before
+
+
+@pytest.mark.parametrize("declared", [True, False], ids=["declared", "undeclared"])
+def test_a_file_that_may_not_come_stores_nothing(bad: Bad, declared: bool) -> None:
+    url = announce(bad.api, bad.patient)["uploadUrl"]
+    before = bad.rows()
+    half = b"x" * 25_000_001
+    too_large: Any = half + half if declared else (part for part in (half, half))
+    is_envelope(bad.api.http.put(url, content=too_large), 413)
+    for path in (
+        url.replace("signature=", "signature=0"),
+        url.split("?")[0],
+        "/storage/x",
+        "/storage/%2e%2e/x",
+    ):
+        is_envelope(bad.api.http.put(path, content=b"file"), 403)
+    is_envelope(bad.api.http.put(url, content=b""))
     assert bad.rows() == before
 
 

@@ -302,6 +302,11 @@ def test_ids(api: Caller, patient: str) -> None:
         refused(api, patient, pulse(patient, twice), pulse(patient, twice, 80))
         == f"Multiple resources with the same ID: {twice}"
     )
+    shouted = twice.upper()
+    assert (
+        refused(api, patient, pulse(patient, twice), pulse(patient, shouted))
+        == f"Multiple resources with the same ID: {shouted}"
+    )
 
 
 @pytest.mark.contract(SECTION, "FHIR R4 schema violation")

@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+from chartbridge.features.webhooks.samples import _readable
+from chartbridge.features.webhooks.schemas import SampleAnswer
 from tests.running import Caller, Json, World, running
 from tests.support.receiver import Receiver
 from tests.webhooks.conftest import wait_for_status
@@ -192,6 +194,32 @@ class TestSamplePayload:
         api.post("/settings", {"webhookUrl": URL})
         error = api.post(self.PATH, body, status=400)
         assert error["title"] == "Missing or invalid parameters"
+
+    @pytest.mark.parametrize(
+        ("answer", "told"),
+        [
+            (b"[" * 90 + b"]" * 90, list),
+            (b"[" * 300 + b"]" * 300, str),
+            (b'{"a":' * 900 + b"1" + b"}" * 900, str),
+            (b"[" * 30_000, str),
+            (b"\xff\xfe\x00", str),
+            (b"1e999", str),
+        ],
+        ids=["lists", "deep lists", "deep objects", "endless", "binary", "no number"],
+    )
+    def test_whatever_the_receiver_answers_is_told(self, answer: bytes, told: type) -> None:
+        assert isinstance(_readable(answer), told)
+        SampleAnswer(
+            status=200, webhookResponse=_readable(answer), url=URL, durationMillis=1, detail="OK"
+        ).model_dump_json()
+
+    def test_a_body_nested_too_deep_is_refused(self, api: Caller) -> None:
+        api.post("/settings", {"webhookUrl": URL})
+        deep: Json = {}
+        for _ in range(300):
+            deep = {"a": deep}
+        error = api.post(self.PATH, {**SAMPLE, "payload": deep}, status=400)
+        assert error["detail"] == "A test event may be nested 100 levels deep at most"
 
     def test_a_receiver_that_is_down_is_told_and_no_error(self, api: Caller) -> None:
         api.post("/settings", {"webhookUrl": URL})

@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import select
 
 from chartbridge.db import Environment
-from chartbridge.features.directory import importing, nppes, service, storing
+from chartbridge.features.directory import files, importing, nppes, service, storing
 from chartbridge.features.directory.entries import Network
 from chartbridge.features.directory.files import UnreadableFileError
 from chartbridge.features.directory.models import NetworkEntry
@@ -190,6 +190,38 @@ def test_a_file_that_cannot_be_read_says_where(
     with pytest.raises(UnreadableFileError) as raised:
         bring_in(platform, path)
     assert str(raised.value).endswith(why)
+
+
+@pytest.mark.parametrize(
+    ("given", "bad"),
+    [
+        ({"resourceType": "Endpoint", "status": [], "id": {}}, []),
+        ({"resourceType": "Endpoint", "status": "active", "connectionType": {"code": {}}}, []),
+        (organization(LAB, "Lab", id=[], identifier=[{"system": [], "type": {"coding": "?"}}]), ["no OID"]),
+        (organization(LAB, "Lab", id={}), []),
+        (organization(LAB, "A\ud800B"), ["name holds a character that cannot be kept"]),
+        (organization(LAB, "A\0B"), ["name holds a character that cannot be kept"]),
+    ],
+)
+def test_values_of_any_kind_stop_no_import(
+    platform: Platform, tmp_path: Path, given: published.Json, bad: list[str]
+) -> None:
+    path = published.write_bundle(tmp_path / "x.json", given, organization(CLINIC, "Mercy"), indent=1)
+    tally, told = bring_in(platform, path)
+    assert (tally.bad, len(told)) == (len(bad), len(bad))
+    assert all(why in said for why, (_, said) in zip(bad, told, strict=True))
+    assert CLINIC in stored(platform)
+
+
+def test_no_more_than_one_line_of_bounded_length_is_held(
+    platform: Platform, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = (published.nppes_row(NPI, "MERCY"), published.nppes_row(OTHER_NPI, "x" * 5000))
+    path = published.write_csv(tmp_path / "npi.csv.gz", *rows, packed=True)
+    monkeypatch.setattr(files, "MAX_ITEM", 2000)
+    with pytest.raises(UnreadableFileError, match="line 3 is longer than 2000 characters"):
+        bring_in(platform, path)
+    assert [row["name"] for row in stored(platform).values()] == ["MERCY"], "what came before it stays"
 
 
 def test_nppes_rows(platform: Platform, tmp_path: Path) -> None:

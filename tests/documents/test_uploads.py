@@ -6,6 +6,7 @@ import re
 import time
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -18,6 +19,7 @@ from chartbridge.features.documents import fhir, service, uploads
 from chartbridge.features.documents.models import Document
 from chartbridge.features.records import chart
 from chartbridge.fhir.schema import violations
+from chartbridge.ids import utcnow
 from chartbridge.storage import StorageError, open_store
 from chartbridge.storage.store import ObjectStore
 from tests.ccda import builders
@@ -447,3 +449,24 @@ def test_an_upload_goes_through_us_and_is_downloaded_from_s3(in_s3: World) -> No
     assert page.headers["content-type"] == "text/html; charset=utf-8"
     assert page.headers["content-disposition"].startswith("inline; filename=")
     assert "words" in page.text
+
+
+def test_a_document_whose_file_never_came_is_forgotten_when_the_next_is_announced_a_day_later(
+    world: World, api: Caller
+) -> None:
+    patient = api.patient_id(people.stranger())
+    other = api.patient_id(people.stranger(firstName="Ilka", lastName="Brandt", dob="1980-01-02"))
+    never, late, arrived = announce(api, patient), announce(api, patient), upload(api, patient)
+    elsewhere = announce(api, other)
+    old = [never["documentReferenceId"], arrived, elsewhere["documentReferenceId"]]
+    with world.platform.db.write(world.tenant(api)) as session:
+        for document_id in old:
+            found = session.get(Document, document_id)
+            assert found
+            found.created_at = utcnow() - uploads.AWAITED_FOR - timedelta(minutes=1)
+    upload(api, patient)
+    assert rows(world, api, never["documentReferenceId"]) is None
+    assert put(api, never["uploadUrl"], PDF).status_code == 404
+    assert listed(api, patient, arrived)
+    assert rows(world, api, elsewhere["documentReferenceId"]).status == "awaited", "another patient's"
+    assert put(api, late["uploadUrl"], PDF).status_code == 200

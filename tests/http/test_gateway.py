@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 import uuid
 from collections.abc import Iterator
 from typing import Any
@@ -13,6 +14,7 @@ from sqlalchemy import update
 from chartbridge import __version__
 from chartbridge.auth import create_key, revoke_key
 from chartbridge.auth.models import Account
+from chartbridge.http.body import _has_nul
 from chartbridge.platform import Platform
 from tests.support import people
 
@@ -129,6 +131,15 @@ NUL = "Text must not contain the NUL character"
 def test_the_nul_character_is_refused(client: TestClient, method: str, path: str, body: bytes | None) -> None:
     answer = client.request(method, path, content=body)
     assert_envelope(answer, 400, "BAD_REQUEST", "BadRequestError", NUL)
+
+
+def test_looking_for_nul_in_a_large_body_holds_nobody_up() -> None:
+    """It is done on the event loop."""
+    for text in (b" ", b"\\", b'"a",'):
+        body = text * (50_000_000 // len(text))
+        began = time.process_time()
+        assert not _has_nul(body)
+        assert time.process_time() - began < 1
 
 
 def test_text_that_only_looks_like_nul_is_kept(client: TestClient) -> None:

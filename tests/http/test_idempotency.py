@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -20,6 +21,7 @@ from chartbridge.db import Tenant
 from chartbridge.http import kept_answers
 from chartbridge.http.kept_answers import (
     MAX_ANSWER_BYTES,
+    MAX_MENTIONS,
     Answer,
     Claim,
     KeyOfAnotherRequestError,
@@ -286,6 +288,29 @@ def test_a_deleted_patients_answers_are_forgotten(client: TestClient, platform: 
     assert client.delete(f"/medical/v1/patient/{patient}").status_code == 204
     assert rows(platform) == 1
     assert is_replay(post(client, "bystander", FACILITIES, json=people.facility(npi="1245319599")))
+
+
+def test_the_answer_to_a_call_that_ran_while_its_patient_was_deleted_is_not_kept(platform: Platform) -> None:
+    patient = new_id()
+    about = kept_answers.claim(platform.db, TENANT, "k", "a", [f"/patient/{patient}/x".encode()])
+    other = kept_answers.claim(platform.db, TENANT, "other", "a", [f"/patient/{new_id()}/x".encode()])
+    assert isinstance(about, Claim)
+    assert isinstance(other, Claim)
+    with platform.db.write(TENANT) as session:
+        kept_answers.forget_patient(session, patient)
+    kept(platform, about, b"of the patient")
+    kept(platform, other, b"of another")
+    assert rows(platform) == 1
+    assert kept_answers.claim(platform.db, TENANT, "other", "a") == Answer(200, {}, b"of another")
+
+
+def test_ids_in_a_large_text_are_found_at_once_and_no_more_than_are_kept() -> None:
+    text = b" ".join(new_id().encode() for _ in range(2 * MAX_MENTIONS))
+    began = time.process_time()
+    assert kept_answers.mentions(b"0123abcd" * 5_000_000) == set()
+    assert time.process_time() - began < 0.5
+    assert len(kept_answers.mentions(text)) == MAX_MENTIONS + 1
+    assert kept_answers.mentions(b"2345678-0000-7000-8000-000000000000") == set()
 
 
 def test_ids_are_found_in_any_text() -> None:

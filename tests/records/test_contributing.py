@@ -119,6 +119,14 @@ def test_two_patients_may_have_resources_of_one_id(api: Caller) -> None:
         assert kept["valueQuantity"]["value"] == value
 
 
+def test_an_id_in_capitals_is_the_same_id(api: Caller) -> None:
+    patient, id_ = api.patient_id(people.stranger()), new_id()
+    put(api, patient, pulse(patient, id_))
+    answer = put(api, patient, pulse(patient, id_.upper()))
+    assert answer["entry"][0]["response"]["location"] == f"Observation/{id_.upper()}/_history/2"
+    assert [r["resourceType"] for r in chart(api, patient)] == ["Observation", "Patient"]
+
+
 def test_an_id_given_again_for_another_type_replaces_the_earlier_resource(api: Caller) -> None:
     patient, id_ = api.patient_id(people.stranger()), new_id()
     put(api, patient, pulse(patient, id_))

@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 
 from chartbridge.features.documents import texts
+from chartbridge.features.records import search_task
+from chartbridge.jobs.pool import PoolTaskError
 from tests.documents.stored import store
 from tests.records.conftest import Charted
 from tests.running import Caller, Json, World, wait_until
@@ -143,3 +145,22 @@ def test_the_refresh_job_reads_texts_ahead_of_a_search(world: World) -> None:
     ids = store(world, api, patient, {"new": ("text/plain", b"walrus")})
     texts.extract_stored(world.platform, world.tenant(api), list(ids.values()))
     assert search(api, patient, "walrus")[0] == 2
+
+
+def test_a_search_that_ends_its_process_is_answered_so(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    api = world.caller()
+    patient = api.patient_id(people.stranger())
+    store(world, api, patient, {"new": ("text/plain", b"walrus")})
+    run: Any = world.platform.cpu.run
+
+    def end_process(function: Any, *arguments: Any) -> Any:
+        if function is search_task.find:
+            raise PoolTaskError("ended its process")
+        return run(function, *arguments)
+
+    path = f"{M}/patient/{patient}/consolidated/search"
+    with monkeypatch.context() as patch:
+        patch.setattr(world.platform.cpu, "run", end_process)
+        detail = api.get(path, status=503, query="walrus")["detail"]
+        assert detail == "The chart could not be searched: that ended its process"
+    assert api.get(path, query="walrus")["resourceCount"] == 2

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import gzip
 import threading
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import Any
 
 import orjson
 import pytest
 
 from chartbridge.db import Tenant
+from chartbridge.features.patients import service as patients
 from chartbridge.features.records import chart
-from chartbridge.storage import keys
-from tests.running import Caller, World
+from chartbridge.jobs.pool import PoolTaskError
+from chartbridge.storage import ObjectNotFoundError, keys
+from tests.running import Caller, World, wait_until
 from tests.support import people
 from tests.support.client import M
 
@@ -129,3 +131,81 @@ def test_a_deleted_patient_has_no_chart(world: World, api: Caller) -> None:
     assert chart.consolidate_patient(world.platform, tenant, patient) is None
     assert chart.publish_last(world.platform, tenant, patient) is None
     assert snapshots(world, tenant, patient) == []
+
+
+def test_a_patient_deleted_while_the_first_chart_is_made_has_none(
+    world: World, api: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The deletion is under way, and not committed, when the pointer is about to be written."""
+    patient, tenant = api.patient_id(people.stranger()), world.tenant(api)
+    hold = patients.hold_patient
+    held: list[Future[Any]] = []
+
+    with ThreadPoolExecutor(1) as pool:
+
+        def hold_and_delete(session: Any, patient_id: str) -> bool:
+            found = hold(session, patient_id)
+            if not held:
+                held.append(pool.submit(api.delete, f"{M}/patient/{patient}"))
+                wait(held, timeout=0.5)
+            return found
+
+        monkeypatch.setattr(patients, "hold_patient", hold_and_delete)
+        chart.consolidate_patient(world.platform, tenant, patient)
+        held[0].result()
+    assert chart.current_resources(world.platform, tenant, patient) == []
+    wait_until(lambda: snapshots(world, tenant, patient) == [], "its snapshot goes with the patient")
+
+
+def test_objects_that_a_deletion_took_during_a_read_are_no_error(
+    world: World, api: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    patient, tenant = api.patient_id(people.stranger()), world.tenant(api)
+    give(world, tenant, patient, "A", "sertraline")
+    read = world.platform.store.get
+
+    def delete_first(key: str) -> bytes:
+        if key.startswith(f"{keys.patient_folder(tenant, patient)}/resources/"):
+            api.http.delete(f"{M}/patient/{patient}")
+            world.platform.store.delete(key)
+        return read(key)
+
+    monkeypatch.setattr(world.platform.store, "get", delete_first)
+    api.get(f"{M}/patient/{patient}/consolidated", status=404)
+
+
+def test_an_object_that_is_missing_for_another_reason_is_one(
+    world: World, api: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    patient, tenant = api.patient_id(people.stranger()), world.tenant(api)
+    give(world, tenant, patient, "A", "sertraline")
+    listed = world.platform.store.keys
+
+    def list_and_lose(prefix: str) -> list[str]:
+        found = list(listed(prefix))
+        for key in found:
+            world.platform.store.delete(key)
+        return found
+
+    monkeypatch.setattr(world.platform.store, "keys", list_and_lose)
+    with pytest.raises(ObjectNotFoundError):
+        chart.consolidate_patient(world.platform, tenant, patient)
+
+
+def test_a_chart_that_cannot_be_made_now_is_answered_so(
+    world: World, api: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    patient = api.patient_id(people.stranger())
+    with monkeypatch.context() as patch:
+        patch.setattr(world.platform.cpu, "run", fail)
+        for path in ("consolidated", "consolidated/count", "consolidated/search", "export"):
+            detail = api.get(f"{M}/patient/{patient}/{path}", status=503)["detail"]
+            assert detail == "The chart could not be made: that took longer than it may"
+        patch.setattr(chart, "MAX_RACES", 0)
+        detail = api.get(f"{M}/patient/{patient}/consolidated", status=503)["detail"]
+        assert detail == "The chart keeps changing; try again later"
+    assert api.get(f"{M}/patient/{patient}/consolidated")["total"] == 1
+
+
+def fail(*_arguments: Any) -> Any:
+    raise PoolTaskError("took longer than it may")

@@ -160,7 +160,24 @@ def test_each_entry_names_its_source() -> None:
         meta={"source": "a/b.xml"},
         extension=[{"url": url, "valueCoding": {"code": code}} for code in ("CAREQUALITY", "COMMONWELL")],
     )
-    assert row("conditions", held).endswith("a/b.xml · CAREQUALITY · COMMONWELL")
+    other = condition("Gout", meta={"source": "c.xml"})
+    tree = page(held, other, allergy("Latex", meta={"source": "c.xml"}), lab("K"))
+    marks = [words_of(one) for one in tree.xpath("//td[@class='source']")]
+    assert marks == ["S1", "S2", "S1", "source not stated"]
+    listed = [words_of(one) for one in tree.xpath("//section[@class='sources']//tbody/tr")]
+    assert listed == ["S1 c.xml", "S2 a/b.xml · CAREQUALITY · COMMONWELL"]
+
+
+def test_entries_are_found_by_the_name_of_their_file() -> None:
+    held = [condition("Asthma", meta={"source": "a.xml"}), condition("Gout", meta={"source": "b.xml"})]
+    assert len(rows("conditions", *held, filters=filters(conditions={"stringFilter": "B.XML"}))) == 1
+
+
+def test_a_filter_by_dates_reads_as_one_range() -> None:
+    dates = {"from": "2024-01-01", "to": "2025-01-01"}
+    both = filters(tasks={"dateFilter": dates, "stringFilter": "x"})
+    shown = section_text("tasks", {"resourceType": "Task"}, filters=both)
+    assert 'Only entries from 2024-01-01 to 2025-01-01, containing "x"; 1 other' in shown
 
 
 def test_a_chart_without_data_says_so_once() -> None:
@@ -277,7 +294,13 @@ def test_every_clinical_statement_of_a_persona_is_in_the_summary(first_name: str
     silent |= {"Specimen", "Provenance"}
     statements = [one for one in chart if one["resourceType"] not in silent]
     tree = page(*chart)
-    assert len(tree.xpath("//tbody/tr")) == len(statements)
+    shown_rows = len(tree.xpath("//section[@id]//tbody/tr"))
+    panels = sum(
+        int(re.findall(r"(\d+) panels? ha", words_of(one))[0])
+        for one in tree.xpath("//p[@class='note'][contains(., 'panel')]")
+    )
+    folded = sum(int(count) for count in re.findall(r"also diagnosed at (\d+) encounter", words_of(tree)))
+    assert shown_rows + panels + folded == len(statements)
     shown = words_of(tree)
     for resource in statements:
         code = resource.get("code") or resource.get("vaccineCode") or {}
@@ -295,6 +318,7 @@ class TestPdf:
         pdf = render_pdf(chart, patient=PATIENT, generated_at=NOW)
         found = pages_of(pdf)
         assert pypdfium2.PdfDocument(pdf)[0].get_size() == (612, 792)
+        assert all("Jane Smith · born Feb 10, 1996 · record p" in one for one in found)
         assert f"Page 1 of {len(found)}" in found[0]
         assert f"Page {len(found)} of {len(found)}" in found[-1]
         whole = re.sub(r"\s+", " ", " ".join(found))
@@ -306,6 +330,25 @@ class TestPdf:
         found = pages_of(render_pdf(held, patient=PATIENT, generated_at=NOW))
         assert len(found) > 3
         assert all("Potassium" in one for one in found[:-1])
+
+    def test_no_section_begins_at_the_foot_of_a_page_with_its_heading_alone(self) -> None:
+        for count in range(20, 44):
+            held = [lab("Potassium", valueInteger=i, effectiveDateTime="2024") for i in range(count)]
+            later = {"resourceType": "Procedure", "status": "completed", "code": text("Appendectomy")}
+            found = pages_of(render_pdf([*held, later], patient=PATIENT, generated_at=NOW))
+            heads = [one for one in found if "Procedures" in one]
+            assert len(heads) == 1
+            assert "Appendectomy" in heads[0]
+
+    def test_a_name_at_the_foot_can_not_leave_its_place(self) -> None:
+        name = '"; } </style><script>alert(1)</script> é \u202e\\ ' + "x" * 200
+        who = PATIENT | {"name": [{"text": name}]}
+        markup = render_html([], patient=who, generated_at=NOW)
+        assert "<script" not in markup
+        assert markup.count("</style>") == 1
+        found = pages_of(render_pdf([condition("Asthma")], patient=who, generated_at=NOW))
+        assert '"; } </style><script>alert(1)</script> é' in found[0].split("S1")[-1]
+        assert "born Feb 10, 1996 · record p" in found[0]
 
     def test_the_same_chart_gives_the_same_bytes(self) -> None:
         first, second = (render_pdf(ONE_EACH, patient=PATIENT, generated_at=NOW) for _ in range(2))

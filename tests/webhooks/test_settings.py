@@ -13,6 +13,7 @@ from tests.webhooks.conftest import wait_for_status
 from tests.webhooks.sending import ended, send
 
 URL = "http://127.0.0.1:9/hook"
+BACKWARDS = {"from": "2025-01-01", "to": "2024-01-01"}
 OTHER_URL = "http://127.0.0.1:9/other"
 
 
@@ -106,6 +107,7 @@ def _without_nulls(value: Any) -> Any:
         {"mrFilters": [*all_sections()[:-1], {"key": "notes"}]},
         {"mrFilters": [*all_sections()[:-1], {"key": "documents", "dateFilter": {"from": "01/02/2024"}}]},
         {"mrFilters": [*all_sections()[:-1], {"key": "documents", "dateFilter": {"from": "2023-02-29"}}]},
+        {"mrFilters": [*all_sections()[:-1], {"key": "documents", "dateFilter": BACKWARDS}]},
         {"mrFilters": "all"},
         [],
         "text",

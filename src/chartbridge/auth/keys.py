@@ -8,20 +8,18 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import cast
 
 from sqlalchemy import and_, bindparam, func, or_, select
 
 from chartbridge.auth.models import LIMITS_OF_TENANTS, Account, ApiKey
-from chartbridge.db import Database, Environment, Tenant, TenantSession
+from chartbridge.db import Database, Environment, Lookup, Tenant, TenantSession
 from chartbridge.ids import utcnow
 
 MAX_ACTIVE_KEYS = 2
 DEFAULT_ACCOUNT = "default"
 _KEY_ID_ALPHABET = "abcdefghijkmnpqrstuvwxyz23456789"
-_OWNER = (
+_OWNER = Lookup(
     select(
-        ApiKey.id,
         ApiKey.environment,
         ApiKey.secret_sha256,
         ApiKey.scope,
@@ -156,20 +154,16 @@ def authenticate(db: Database, key: str) -> Caller | None:
     if len(parts) != 4 or parts[0] != "cb" or not key.isascii() or "\0" in key:
         return None
     _, environment, key_id, secret = parts
-    with db.glancing() as connection:
-        row = connection.execute(_OWNER, {"key_id": key_id}).one_or_none()
-    if row is None:
+    rows = db.look_up(_OWNER, None, {"key_id": key_id})
+    if not rows:
         return None
-    if not hmac.compare_digest(row.secret_sha256, _hash(secret)) or row.environment != environment:
+    key_environment, sha256, scope, expires_at, account_id, medical_api_enabled, rate_limits = rows[0]
+    if not hmac.compare_digest(sha256, _hash(secret)) or key_environment != environment:
         return None
-    if row.expires_at is not None and row.expires_at <= utcnow():
+    if expires_at is not None and expires_at <= utcnow():
         return None
     return Caller(
-        Tenant(row.account_id, cast(Environment, row.environment)),
-        row.id,
-        row.medical_api_enabled,
-        row.scope != "full",
-        row.rate_limits or {},
+        Tenant(account_id, key_environment), key_id, medical_api_enabled, scope != "full", rate_limits or {}
     )
 
 

@@ -6,6 +6,7 @@ not touch them at all. That rule is kept here, once, and features cannot get rou
 """
 
 from chartbridge.db.engine import Database
+from chartbridge.db.lookup import Lookup
 from chartbridge.db.model import Base, Json, TenantOwned, UtcDateTime, Versioned
 from chartbridge.db.tenancy import Environment, Tenant, TenantSession
 
@@ -14,6 +15,7 @@ __all__ = [
     "Database",
     "Environment",
     "Json",
+    "Lookup",
     "Tenant",
     "TenantOwned",
     "TenantSession",

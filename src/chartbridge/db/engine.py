@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ from sqlalchemy.engine.interfaces import IsolationLevel
 from sqlalchemy.exc import InvalidatePoolError
 from sqlalchemy.pool import ConnectionPoolEntry
 
+from chartbridge.db.lookup import Lookup
 from chartbridge.db.tenancy import ReadOnlySessionError, Tenant, TenantSession
 
 SQLITE_BUSY_TIMEOUT_MS = 30_000
@@ -69,12 +70,15 @@ class Database:
         with self._session(tenant, self._glancing) as session:
             yield from _unwritten(session)
 
-    @contextmanager
-    def glancing(self) -> Iterator[Connection]:
-        """A bare connection for one statement that reads the platform's own tables, without a session's
-        cost: for what every request asks."""
+    def look_up(
+        self, lookup: Lookup, tenant: Tenant | None, values: Mapping[str, str]
+    ) -> Sequence[Sequence[Any]]:
+        """The rows of a statement that every request makes, without a session's cost.
+
+        Raises MissingTenantError where it reads what tenants own and there is no tenant.
+        """
         with self._glancing.connect() as connection:
-            yield connection
+            return lookup.rows(connection, tenant, values)
 
     @contextmanager
     def write(self, tenant: Tenant | None) -> Iterator[TenantSession]:

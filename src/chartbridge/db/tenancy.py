@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Literal, Self, get_args
 
-from sqlalchemy import Table, and_, event, inspect
+from sqlalchemy import Select, Table, and_, bindparam, event, inspect
 from sqlalchemy.orm import ORMExecuteState, Session, UOWTransaction, with_loader_criteria
 from sqlalchemy.orm.interfaces import ORMOption
 from sqlalchemy.sql import visitors
@@ -70,8 +70,11 @@ class TenantSession(Session):
 
 def _touches_tenant_rows(state: ORMExecuteState) -> bool:
     """Whether a tenant's table stands anywhere in the statement; ``all_mappers`` knows the outermost only."""
+    return _names_tenant_tables(state.statement)
+
+
+def _names_tenant_tables(statement: Any) -> bool:
     tables = {inspect(model).local_table for model in TenantOwned.__subclasses__()}
-    statement: Any = state.statement
     return any(isinstance(part, Table) and part in tables for part in visitors.iterate(statement))
 
 
@@ -102,6 +105,25 @@ def _criteria(tenant: Tenant) -> ORMOption:
         lambda cls: and_(cls.account_id == account_id, cls.environment == environment),
         include_aliases=True,
     )
+
+
+def for_any_tenant(statement: Select[Any]) -> tuple[Select[Any], bool]:
+    """The statement with the criteria that a session would add, the tenant left open, and whether it reads
+    what tenants own: then ``tenant_parameters`` must be among its parameters, or it fails."""
+    criteria = with_loader_criteria(
+        TenantOwned,
+        lambda cls: and_(
+            cls.account_id == bindparam("tenant_account_id"),
+            cls.environment == bindparam("tenant_environment"),
+        ),
+        include_aliases=True,
+    )
+    return statement.options(criteria), _names_tenant_tables(statement)
+
+
+def tenant_parameters(tenant: Tenant) -> dict[str, str]:
+    """What a statement made by ``for_any_tenant`` is executed with."""
+    return {"tenant_account_id": tenant.account_id, "tenant_environment": tenant.environment}
 
 
 def _check_inserted(state: ORMExecuteState, tenant: Tenant) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import inspect
 import json
-import re
 from collections.abc import Callable, Coroutine
 from functools import wraps
 from typing import Any
@@ -15,7 +14,13 @@ from fastapi.routing import APIRoute
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 
-_ESCAPED_NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
+_ESCAPED_NUL = rb"\u0000"
+_BACKSLASH = ord("\\")
+
+
+MAX_VALUES = 20_000
+"""How many values a body may hold, contributions aside: each may be wrong, and to tell of a wrong one takes a
+thousand times its own size, on the event loop."""
 
 
 class JsonRequest(Request):
@@ -29,13 +34,32 @@ class JsonRequest(Request):
 
     async def json(self) -> Any:
         data = await self.body()
-        if _ESCAPED_NUL.search(data):
+        if _has_nul(data):
             raise HTTPException(400, "Text must not contain the NUL character")
+        if data.count(b",") >= MAX_VALUES and not self.scope.get("state", {}).get("many_values"):
+            raise HTTPException(400, f"Request body must not have more than {MAX_VALUES} values")
         try:
             value = orjson.loads(data)
         except orjson.JSONDecodeError as error:
             raise json.JSONDecodeError("invalid JSON", "", 0) from error
         return {} if value is None else value
+
+
+def _has_nul(data: bytes) -> bool:
+    """Whether JSON text has an escaped NUL: one whose backslash is not itself escaped.
+
+    Read here, on the event loop, so it takes milliseconds for 50 MB: a regular expression takes seconds, in
+    which nobody else is answered.
+    """
+    place = data.find(_ESCAPED_NUL)
+    while place >= 0:
+        before = place
+        while before > 0 and data[before - 1] == _BACKSLASH:
+            before -= 1
+        if (place - before) % 2 == 0:
+            return True
+        place = data.find(_ESCAPED_NUL, place + len(_ESCAPED_NUL))
+    return False
 
 
 class JsonRoute(APIRoute):

@@ -125,7 +125,7 @@ class Gateway:
         if refusal is not None:
             await refusal(scope, receive, send)
             return
-        if path.startswith(PATH_PREFIX):  # an upload, which bounds its own body
+        if scope["method"] == "PUT" and path.startswith(PATH_PREFIX):  # an upload bounds its own body
             await self.app(scope, receive, send)
             return
         limit, too_large = self._max_json_body, _TOO_LARGE
@@ -133,6 +133,7 @@ class Gateway:
             limit = self._max_convert_body
         elif _is_contribution(scope):
             limit, too_large = MAX_CONTRIBUTION_BYTES - 1, _CONTRIBUTION_TOO_LARGE
+            scope["state"]["many_values"] = True  # for chartbridge.http.body
         if _declared_length(headers) > limit:
             await _refuse_body(too_large)(scope, receive, send)
             return

@@ -53,7 +53,7 @@ async def answer_once(
     for part in asked:
         digest.update(len(part).to_bytes(8, "big") + part)
     try:
-        found = await run_in_threadpool(kept_answers.claim, db, tenant, key, digest.hexdigest())
+        found = await run_in_threadpool(kept_answers.claim, db, tenant, key, digest.hexdigest(), asked)
     except kept_answers.KeyOfAnotherRequestError:
         detail = "This Idempotency-Key was used for another request"
         await envelope(422, "MetriportError", detail)(scope, receive, send)

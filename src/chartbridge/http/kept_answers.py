@@ -26,7 +26,10 @@ CLAIM_S = 60.0
 
 MAX_ANSWER_BYTES = 1_000_000
 MAX_MENTIONS = 1_000
-_UUID = re.compile(rb"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+_UUID_FROM_DASH = re.compile(rb"-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}")
+"""A UUID without its first eight digits: what begins with a fixed character is found ten times as fast."""
+
+_FIRST_DIGITS = re.compile(rb"[0-9a-fA-F]{8}")
 _ATTEMPTS = 3
 
 
@@ -77,22 +80,31 @@ class StillRunningError(Exception):
 
 
 def claim(
-    db: Database, tenant: Tenant, key: str, request_sha256: str, now: datetime | None = None
+    db: Database,
+    tenant: Tenant,
+    key: str,
+    request_sha256: str,
+    asked: Iterable[bytes] = (),
+    now: datetime | None = None,
 ) -> Claim | Answer:
     """Leave to do the request, or the answer it had. Raises KeyOfAnotherRequestError and StillRunningError.
 
-    Of any number of calls at once, in any number of processes, one is given leave.
+    Of any number of calls at once, in any number of processes, one is given leave. ``asked`` are the texts of
+    the request, for the ids in them: when one of those patients is deleted meanwhile, no answer is kept.
     """
     now = now or utcnow()
+    ids = _listed(mentions(*asked))
     for _ in range(_ATTEMPTS):  # a claim may be let go between our attempt to make one and our look at it
         with db.write(tenant) as session:
-            found = _claim(session, key, request_sha256, now)
+            found = _claim(session, key, request_sha256, ids, now)
         if found is not None:
             return found
     raise StillRunningError(key)
 
 
-def _claim(session: TenantSession, key: str, request_sha256: str, now: datetime) -> Claim | Answer | None:
+def _claim(
+    session: TenantSession, key: str, request_sha256: str, ids: str, now: datetime
+) -> Claim | Answer | None:
     session.execute(
         delete(KeptAnswer).where(KeptAnswer.created_at < now - KEPT_FOR),
         execution_options={"synchronize_session": False},
@@ -105,7 +117,7 @@ def _claim(session: TenantSession, key: str, request_sha256: str, now: datetime)
         "claim": ours,
         "claimed_until": until,
         "headers": {},
-        "mentions": "",
+        "mentions": ids,
         "created_at": now,
     }
     if insert_new(session, KeptAnswer, values, key=("account_id", "environment", "key")):
@@ -142,7 +154,7 @@ def keep(db: Database, held: Claim, answer: Answer, asked: Iterable[bytes]) -> N
         status=answer.status,
         headers=answer.headers,
         body=zlib.compress(answer.body),
-        mentions=" ".join(sorted(ids)),
+        mentions=_listed(ids),
     )
 
 
@@ -158,12 +170,25 @@ def release(db: Database, held: Claim) -> None:
 
 
 def mentions(*texts: bytes) -> set[str]:
-    """The UUIDs in the texts."""
-    return {found.decode().lower() for text in texts for found in _UUID.findall(text)}
+    """The UUIDs in the texts; no more are looked for once there are more than :data:`MAX_MENTIONS`."""
+    ids: set[str] = set()
+    for text in texts:
+        for found in _UUID_FROM_DASH.finditer(text):
+            begin = found.start() - 8
+            if begin >= 0 and _FIRST_DIGITS.fullmatch(text, begin, begin + 8):
+                ids.add(text[begin : found.end()].decode().lower())
+                if len(ids) > MAX_MENTIONS:
+                    return ids
+    return ids
+
+
+def _listed(ids: set[str]) -> str:
+    return " ".join(sorted(ids))
 
 
 def forget_patient(session: TenantSession, patient_id: str) -> None:
-    """Delete every kept answer in which, or in whose request, the patient's id stands."""
+    """Delete every kept answer in which, or in whose request, the patient's id stands, and the claims of such
+    requests that still run, so that their answers are not kept."""
     session.execute(
         delete(KeptAnswer).where(KeptAnswer.mentions.contains(patient_id.lower(), autoescape=True)),
         execution_options={"synchronize_session": False},

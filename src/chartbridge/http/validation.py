@@ -77,6 +77,11 @@ def _message(issue: Mapping[str, Any]) -> str:
         return f"String must contain at least {context['min_length']} character(s)"
     if kind == "string_too_long":
         return f"String must contain at most {context['max_length']} character(s)"
+    if kind in ("too_short", "too_long"):
+        bound = (
+            f"at least {context['min_length']}" if kind == "too_short" else f"at most {context['max_length']}"
+        )
+        return f"Array must contain {bound} element(s)"
     if kind == "extra_forbidden":
         return f"Unrecognized key(s) in object: '{issue['loc'][-1]}'"
     if kind == "json_invalid":

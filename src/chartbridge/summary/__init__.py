@@ -3,11 +3,13 @@
 In: FHIR R4 resources as plain dicts, the current Patient, the moment, and the operator's filters by section.
 Out: a page of its own, without scripts and without references to anything else; it prints on letter paper.
 
-    words      data types as words: dates at their precision, quantities with their units
-    chart      resources by type and reference; a row, its marks and its source
-    entries    one resource as one row, by section; results and people do the same for theirs
-    sections   the 16 sections, their order and filters
-    page       the page, and the PDF
+    words          data types as words: dates at their precision, quantities with their units
+    abbreviations  the abbreviations of dose times, written out
+    chart          resources by type and reference; a row, its marks and its sources
+    entries        one resource as one row, by section; results, people, directives and others do the same
+    conditions     conditions, and the diagnoses of encounters under the problems that they repeat
+    sections       the 16 sections, their order and filters
+    page           the page, the numbers of its sources, and the PDF
 
 Never: works out what the sources do not say, or shows as present what they say is not. What was entered in
 error is counted, not shown; what is unknown says so.

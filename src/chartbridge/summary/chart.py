@@ -12,6 +12,7 @@ Json = dict[str, Any]
 
 DATA_SOURCE_URL = "https://public.metriport.com/fhir/StructureDefinition/data-source.json"
 IN_ERROR = "entered-in-error"
+UNKNOWN_SOURCE = "source not stated"
 SHORT, LONG = 300, 2_000
 """Characters that a cell shows of a text; what is cut is said to be."""
 
@@ -29,7 +30,8 @@ class Row:
     """One entry of a section."""
 
     cells: list[str]
-    source: str
+    sources: list[str]
+    """The file and network of the entry, and of those that are shown with it."""
     dates: list[str] = field(default_factory=list)
     """FHIR dates, the one that it is sorted by first."""
     ends: str = ""
@@ -38,11 +40,13 @@ class Row:
     look: str = ""
     """``negated`` for what is said not to be, ``past`` for what is over."""
     group: str = ""
+    rank: int = 0
+    """Where the group stands among those of its section; groups of one rank by name."""
 
     @property
     def text(self) -> str:
         """All that the entry shows, for the filter by text."""
-        return "\n".join([self.group, *self.cells, *(mark.text for mark in self.marks), self.source])
+        return "\n".join([self.group, *self.cells, *(mark.text for mark in self.marks), *self.sources])
 
 
 def cut(text: str, most: int = SHORT) -> str:
@@ -53,7 +57,9 @@ def cut(text: str, most: int = SHORT) -> str:
 class Chart:
     """A patient's resources; those entered in error are counted, not shown."""
 
-    def __init__(self, resources: Iterable[Json]) -> None:
+    def __init__(self, resources: Iterable[Json], today: str = "") -> None:
+        self.today = today
+        """The day of the summary as ``YYYY-MM-DD``: what ends before it is over."""
         self.by_type: dict[str, list[Json]] = {}
         self.by_reference: dict[str, Json] = {}
         self.in_error: dict[str, int] = {}
@@ -114,7 +120,8 @@ class Chart:
 def is_in_error(resource: Json) -> bool:
     """Whether a resource says of itself that it was entered in error."""
     verified = words.codes(_status(resource, "verificationStatus"))
-    return IN_ERROR in (resource.get("status"), resource.get("docStatus"), *verified)
+    said = (resource.get("status"), resource.get("docStatus"), resource.get("lifecycleStatus"))
+    return IN_ERROR in (*said, *verified)
 
 
 def _status(resource: Json, name: str) -> Json | None:
@@ -130,13 +137,25 @@ def source_of(resource: Json) -> str:
         for held in resource.get("extension") or []
         if held.get("url") == DATA_SOURCE_URL
     ]
-    return words.joined([file, *networks], " · ") or "source not stated"
+    return words.joined([file, *networks], " · ") or UNKNOWN_SOURCE
 
 
 def coded_status(resource: Json, name: str) -> str:
     """The code of a status that is a CodeableConcept; its words where it has no code."""
     held = _status(resource, name)
     return next(iter(sorted(words.codes(held))), "") or words.concept(held)
+
+
+def without_row(text: str, cells: Iterable[str]) -> str:
+    """A text that is a whole row of a table, without the cells at its end that are shown by themselves.
+
+    A text that merely ends in one of them is a sentence, and stays as it is.
+    """
+    known = sorted({cell for cell in cells if cell}, key=len, reverse=True)
+    rest, taken = text.strip(), 0
+    while found := next((cell for cell in known if rest.endswith(f" {cell}")), ""):
+        rest, taken = rest.removesuffix(found).rstrip(), taken + 1
+    return rest if taken > 1 else text
 
 
 def general_marks(resource: Json) -> list[Mark]:
@@ -147,10 +166,16 @@ def general_marks(resource: Json) -> list[Mark]:
 
 
 def row(resource: Json, cells: list[str], dates: Iterable[Any], **more: Any) -> Row:
-    """A row of a resource; empty cells become a dash when shown, dates that are none are left out."""
+    """A row of a resource; dates that are none are left out.
+
+    ``whole`` are the numbers of the cells that are lists of entries already cut one by one: the list itself
+    is not cut, for what counts may stand last.
+    """
     marks, most = [*more.pop("marks", []), *general_marks(resource)], more.pop("most", SHORT)
+    whole: frozenset[int] = more.pop("whole", frozenset())
     known = [value for value in dates if isinstance(value, str) and value]
-    return Row([cut(cell, most) for cell in cells], source_of(resource), known, marks=marks, **more)
+    shown = [cell if index in whole else cut(cell, most) for index, cell in enumerate(cells)]
+    return Row(shown, [source_of(resource)], known, marks=marks, **more)
 
 
 def newest_first(rows: list[Row]) -> list[Row]:

@@ -7,9 +7,8 @@ import binascii
 from typing import Any
 
 from chartbridge.summary import words
-from chartbridge.summary.chart import LONG, Chart, Json, Mark, Row, coded_status, is_in_error, row
+from chartbridge.summary.chart import LONG, Chart, Json, Mark, Row, coded_status, cut, is_in_error, row
 
-CHRONICITY = "http://hl7.org/fhir/StructureDefinition/condition-related"
 NO_KNOWN = {
     "716186003",
     "409137002",
@@ -58,14 +57,6 @@ def _period_end(resource: Json, name: str) -> str:
     return str(held.get("end") or "open") if held else ""
 
 
-def is_chronic(condition: Json) -> bool:
-    """Whether the chart calls a condition chronic."""
-    return any(
-        held.get("url") == CHRONICITY and (held.get("valueCoding") or {}).get("code") == "C"
-        for held in condition.get("extension") or []
-    )
-
-
 def allergy(held: Json, _chart: Chart) -> Row:
     """AllergyIntolerance; a refuted one, and "no known allergy", can't be taken for an allergy."""
     name = words.concept(held.get("code"))
@@ -80,7 +71,7 @@ def allergy(held: Json, _chart: Chart) -> Row:
         shown = words.concepts(reaction.get("manifestation")) or str(reaction.get("description") or "")
         cause = words.concept(reaction.get("substance"))
         detail = words.joined([str(reaction.get("severity") or ""), words.date(reaction.get("onset"))])
-        reactions.append(words.joined([cause and f"{cause}:", shown, detail and f"({detail})"], " "))
+        reactions.append(cut(words.joined([cause and f"{cause}:", shown, detail and f"({detail})"], " ")))
     kind = words.joined([str(held.get("type") or ""), *map(str, held.get("category") or [])])
     low = str(held.get("criticality") or "")
     return row(
@@ -88,7 +79,7 @@ def allergy(held: Json, _chart: Chart) -> Row:
         [
             name or "substance not stated",
             words.joined([kind, f"{words.plain(low)} criticality" if low and low != "high" else ""]),
-            words.joined([*reactions, words.notes(held.get("note"))], "; ") or "reaction not stated",
+            words.joined([*reactions, cut(words.notes(held.get("note")))], "; ") or "reaction not stated",
             _state(status),
             words.joined(
                 [
@@ -100,65 +91,10 @@ def allergy(held: Json, _chart: Chart) -> Row:
             or words.labelled("recorded", words.date(held.get("recordedDate"))),
         ],
         [held.get("onsetDateTime"), (held.get("onsetPeriod") or {}).get("start"), held.get("recordedDate")],
+        whole=frozenset({2}),
         marks=marks,
         look=_look(status, negated=any(mark.look == "stop" and "REFUTED" in mark.text for mark in marks)),
         ends="open",
-    )
-
-
-def _category(condition: Json) -> str:
-    """What a condition is other than an item of the problem list."""
-    codes = {code for one in condition.get("category") or [] for code in words.codes(one)}
-    if "problem-list-item" in codes:
-        return ""
-    return (
-        "encounter diagnosis" if "encounter-diagnosis" in codes else words.concepts(condition.get("category"))
-    )
-
-
-def condition(held: Json, _chart: Chart) -> Row:
-    """Condition; chronic ones say so, refuted ones say that the patient does not have it."""
-    status = coded_status(held, "clinicalStatus")
-    refuted = coded_status(held, "verificationStatus") == "refuted"
-    marks = _verification(held, "NOT PRESENT: refuted")
-    if is_chronic(held):
-        marks.append(Mark("chronic"))
-    text = words.concept(held.get("code"))
-    # the text of what is refuted may be a negation itself, and two would read as none
-    displays = words.joined(
-        str(one.get("display") or "") for one in (held.get("code") or {}).get("coding") or []
-    )
-    named = displays if refuted else text
-    ended = words.timed(held, "abatement")
-    stages = words.concepts([stage["summary"] for stage in held.get("stage") or [] if stage.get("summary")])
-    codes = words.joined(
-        str(coding.get("code") or "") for coding in (held.get("code") or {}).get("coding") or []
-    )
-    return row(
-        held,
-        [
-            named or text or "condition not stated",
-            codes,
-            "" if refuted else words.joined([words.plain(status), _category(held)]) or "status not stated",
-            words.timed(held, "onset")
-            or words.labelled("recorded", words.date(held.get("recordedDate")))
-            or "onset unknown",
-            ended,
-            words.joined(
-                [
-                    f'source: "{text}"' if text not in named else "",
-                    words.concept(held.get("severity")),
-                    stages,
-                    words.concepts(held.get("bodySite")),
-                    words.notes(held.get("note")),
-                ],
-                "; ",
-            ),
-        ],
-        [held.get("onsetDateTime"), (held.get("onsetPeriod") or {}).get("start"), held.get("recordedDate")],
-        marks=marks,
-        look=_look(status, negated=refuted),
-        ends=str(held.get("abatementDateTime") or (held.get("abatementPeriod") or {}).get("end") or "open"),
     )
 
 
@@ -260,7 +196,7 @@ def immunization(held: Json, chart: Chart) -> Row:
             _outcome(status, reason),
             words.joined(
                 [
-                    words.quantity(held.get("doseQuantity")),
+                    words.dose(held.get("doseQuantity")),
                     *series,
                     words.concept(held.get("route")),
                     words.concept(held.get("site")),
@@ -388,7 +324,7 @@ def encounter(held: Json, chart: Chart) -> Row:
         held,
         [
             words.concepts(held.get("type")) or kind or "encounter of unknown kind",
-            words.period(held.get("period")) or "date unknown",
+            (words.planned if status == "planned" else words.period)(held.get("period")) or "date unknown",
             words.joined(
                 [words.concepts(held.get("reasonCode")), words.labelled("Diagnoses:", words.joined(named))],
                 "; ",
@@ -424,7 +360,7 @@ def family_member(held: Json, _chart: Chart) -> Row:
         ]
         shown = words.joined(detail)
         had.append(
-            f"{words.concept(one.get('code')) or 'condition not stated'}{f' ({shown})' if shown else ''}"
+            cut(f"{words.concept(one.get('code')) or 'condition not stated'}{f' ({shown})' if shown else ''}")
         )
     died = words.timed(held, "deceased")
     if not died and "deceasedBoolean" in held:
@@ -452,5 +388,6 @@ def family_member(held: Json, _chart: Chart) -> Row:
             words.notes(held.get("note")),
         ],
         [held.get("date")],
+        whole=frozenset({1}),
         marks=marks,
     )

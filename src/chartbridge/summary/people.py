@@ -1,11 +1,9 @@
-"""Related persons, tasks, coverages, documents, and whatever else a chart has, as rows."""
+"""Related persons, tasks, coverages and documents as rows."""
 
 from __future__ import annotations
 
-from typing import Any
-
 from chartbridge.summary import words
-from chartbridge.summary.chart import LONG, Chart, Json, Mark, Row, row
+from chartbridge.summary.chart import LONG, Chart, Json, Mark, Row, row, without_row
 from chartbridge.summary.entries import _look, _period_end, _state, _text_of
 
 
@@ -26,6 +24,9 @@ def related_person(held: Json, _chart: Chart) -> Row:
     )
 
 
+_TO_COME = {"draft", "requested", "received", "accepted", "ready"}
+
+
 def task(held: Json, chart: Chart) -> Row:
     """Task: what is to be done, by whom, and how far it is."""
     status = str(held.get("status") or "")
@@ -42,7 +43,9 @@ def task(held: Json, chart: Chart) -> Row:
                 ]
             ),
             str(held.get("priority") or ""),
-            words.date(held.get("authoredOn")) or words.period(held.get("executionPeriod")) or "date unknown",
+            words.date(held.get("authoredOn"))
+            or (words.planned if status in _TO_COME else words.period)(held.get("executionPeriod"))
+            or "date unknown",
             words.joined(
                 [
                     chart.who(held.get("owner"), held),
@@ -61,8 +64,20 @@ def task(held: Json, chart: Chart) -> Row:
 def coverage(held: Json, chart: Chart) -> Row:
     """Coverage: who pays, which plan, and from when to when."""
     status = str(held.get("status") or "")
+    shown_beside = [
+        str(held.get("subscriberId") or ""),
+        words.concept(held.get("relationship")),
+        *(words.date(day) for day in (held.get("period") or {}).values() if isinstance(day, str)),
+        *(words.coding(one) for one in (held.get("type") or {}).get("coding") or []),
+    ]
     plans = [
-        words.joined([words.concept(one.get("type")), str(one.get("name") or one.get("value") or "")], ": ")
+        words.joined(
+            [
+                words.concept(one.get("type")),
+                without_row(str(one.get("name") or one.get("value") or ""), shown_beside),
+            ],
+            ": ",
+        )
         for one in held.get("class") or []
     ]
     return row(
@@ -106,88 +121,3 @@ def document(held: Json, chart: Chart) -> Row:
         most=LONG,
         look=_look(status if held.get("status") != "superseded" else "superseded"),
     )
-
-
-_NAMES = (
-    "code",
-    "type",
-    "category",
-    "scope",
-    "topic",
-    "description",
-    "title",
-    "name",
-    "valueCodeableConcept",
-)
-_DATES = (
-    "date",
-    "dateTime",
-    "authoredOn",
-    "sent",
-    "recordedDate",
-    "startDate",
-    "occurrenceDateTime",
-    "created",
-)
-
-
-def other(held: Json, chart: Chart) -> Row:
-    """A resource of a type that has no section: its type, what it says it is, its status and its date."""
-    said: list[str] = []
-    for element in _NAMES:
-        found: Any = held.get(element)
-        if isinstance(found, dict | list):
-            said.append(words.concepts([one for one in _listed(found) if isinstance(one, dict)]))
-        elif isinstance(found, str):
-            said.append(found)
-    for message in held.get("payload") or []:
-        said.append(str(message.get("contentString") or ""))
-    for participant in held.get("participant") or []:
-        if isinstance(participant, dict):
-            said.append(chart.who(participant.get("member"), held))
-    said += [words.concept(_one(held, "policyRule")), words.notes(held.get("note"))]
-    for activity in held.get("activity") or []:
-        said.append(words.concept((activity.get("detail") or {}).get("code")))
-    status = words.plain(held.get("status") or held.get("lifecycleStatus"))
-    marks = [Mark("DO NOT PERFORM", "stop")] if held.get("doNotPerform") else []
-    if provision := _one(held, "provision"):
-        # no stronger word: to deny resuscitation and to deny a refusal of it would read alike
-        rule = words.plain(provision.get("type"))
-        said.append(words.joined([words.labelled("provision:", rule), words.concepts(provision.get("code"))]))
-    period: Json = next(
-        (held[name] for name in ("period", "effectivePeriod") if isinstance(held.get(name), dict)), {}
-    )
-    day = next((held[name] for name in _DATES if isinstance(held.get(name), str)), None)
-    return row(
-        held,
-        [
-            words.joined(said, "; ") or "not described",
-            status or "status not stated",
-            words.date(day) or words.period(period) or "date unknown",
-            words.joined(
-                [chart.who(_one(held, name), held) for name in ("requester", "author", "sender")]
-                + [chart.everyone(_listed(held.get("performer")), held)]
-            ),
-        ],
-        [day, period.get("start")],
-        marks=marks,
-        look="negated" if held.get("doNotPerform") else "",
-        most=LONG,
-        group=_spaced(held["resourceType"]),
-    )
-
-
-def _listed(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else [value] if value else []
-
-
-def _one(held: Json, name: str) -> Json | None:
-    value = held.get(name)
-    first = value[0] if isinstance(value, list) and value else value
-    return first if isinstance(first, dict) else None
-
-
-def _spaced(kind: str) -> str:
-    """``CarePlan`` as ``Care plan``."""
-    spaced = "".join(f" {letter.lower()}" if letter.isupper() else letter for letter in kind).strip()
-    return spaced[:1].upper() + spaced[1:]

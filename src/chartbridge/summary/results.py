@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from chartbridge.summary import words
-from chartbridge.summary.chart import Chart, Json, Mark, Row, cut, row
+from chartbridge.summary.chart import Chart, Json, Mark, Row, cut, is_in_error, row
 
 COLUMNS = ["When", "Result", "Flag", "Reference range", "More"]
 
@@ -26,6 +26,25 @@ _STATUS = {
     "amended": Mark("amended"),
     "corrected": Mark("corrected"),
 }
+_NORMAL = {"normal", "N"}
+_VITALS = (
+    {"85354-9", "8480-6", "8462-4", "96607-7", "55284-4", "8716-3"},
+    {"8867-4", "8893-0"},
+    {"9279-1"},
+    {"8310-5", "8331-1", "8333-7", "8332-9", "8328-7"},
+    {"59408-5", "2708-6"},
+    {"8302-2", "8306-3"},
+    {"29463-7", "3141-9"},
+    {"39156-5"},
+)
+"""LOINC's codes of vital signs in the order in which they are read: blood pressure, heart rate, respiratory
+rate, temperature, oxygen saturation, height, weight, body mass index."""
+_VITAL_WORDS = (
+    ("blood pressure", "systolic", "diastolic"), ("heart rate", "pulse rate"), ("respiratory rate",),
+    ("body temperature", "temperature"), ("oxygen saturation", "spo2"), ("body height", "height"),
+    ("body weight", "weight"), ("body mass index", "bmi"),
+)  # fmt: skip
+"""The same, for those that have no such code, by how their name begins."""
 _SECTION_OF = {"vital-signs": "vitals", "laboratory": "labs", "social-history": "social-history"}
 
 
@@ -36,6 +55,28 @@ def section_of(observation: Json) -> str:
             if code in _SECTION_OF:
                 return _SECTION_OF[code]
     return "observations"
+
+
+def vital_rank(observation: Json) -> int:
+    """Where a vital sign stands among the others, for everybody the same."""
+    codes = words.codes(observation.get("code"))
+    name = words.concept(observation.get("code")).casefold()
+    for rank, known in enumerate(_VITALS):
+        if codes & known:
+            return rank
+    for rank, beginnings in enumerate(_VITAL_WORDS):
+        if name.startswith(beginnings):
+            return rank
+    return len(_VITALS)
+
+
+def is_only_a_panel(held: Json, chart: Chart) -> bool:
+    """Whether an Observation says nothing itself, and all that it groups is in the chart."""
+    members = held.get("hasMember") or []
+    own = {"component", "interpretation", "note", "bodySite", "dataAbsentReason", "modifierExtension"}
+    silent = not own & set(held) and held.get("status") not in _STATUS and not value(held)
+    found = [chart.target(member, held) for member in members]
+    return bool(found) and silent and all(one and not is_in_error(one) for one in found)
 
 
 def value(held: Json) -> str:
@@ -77,7 +118,9 @@ def ranges(held: Json) -> str:
     listed = []
     for reference in held.get("referenceRange") or []:
         text = words.range_(reference) or str(reference.get("text") or "")
-        kind = "" if "normal" in words.codes(reference.get("type")) else words.concept(reference.get("type"))
+        kind = words.concept(reference.get("type"))
+        if _NORMAL & words.codes(reference.get("type")) or kind.casefold() in {"normal", "normal range"}:
+            kind = ""  # that is what a reference range is
         whom = words.joined([words.concepts(reference.get("appliesTo")), words.range_(reference.get("age"))])
         listed.append(words.joined([kind, text, whom], " "))
     return words.joined(listed, "; ")
@@ -99,6 +142,7 @@ def _component(held: Json) -> str:
 def observation(held: Json, chart: Chart) -> Row:
     """One Observation as a row: when, what came out, its flag and range, and how sure that is."""
     parts = [value(held), *(_component(component) for component in held.get("component") or [])]
+    parts = [cut(part) for part in parts]
     result = words.joined(parts, "\n")
     if not result:
         members = len(held.get("hasMember") or [])
@@ -130,6 +174,8 @@ def observation(held: Json, chart: Chart) -> Row:
         dates if any(dates) else [held.get("issued")],
         marks=[*found, *marks],
         look="struck" if status == "cancelled" else "",
+        whole=frozenset({1}),
+        rank=vital_rank(held) if section_of(held) == "vitals" else 0,
         group=cut(words.concept(held.get("code")) or "Unnamed observation", 120),
         ends=str((held.get("effectivePeriod") or {}).get("end") or ""),
     )

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
-from chartbridge.summary import entries, people, results
+from chartbridge.summary import conditions, entries, others, people, results
 from chartbridge.summary.chart import Chart, Json, Row, newest_first
 
 Render = Callable[[Json, Chart], Row]
@@ -23,7 +23,9 @@ class Section:
     grouped: bool = False
     in_error: int = 0
     hidden: int = 0
-    filters: list[str] = field(default_factory=list)
+    filters: str = ""
+    panels: int = 0
+    """How many entries are not shown since they only group others that are."""
 
     @property
     def shown(self) -> list[int]:
@@ -67,8 +69,8 @@ _PLANS: dict[str, _Plan] = {
     ),
     "conditions": _Plan(
         "Conditions",
-        ["Condition", "Codes", "Status", "Onset", "Ended", "More"],
-        ("Condition",), entries.condition,
+        ["Condition", "Codes", "Status", "Onset", "Ended", "List", "More"],
+        ("Condition",), conditions.condition,
     ),
     "medications": _Plan(
         "Medications",
@@ -129,7 +131,7 @@ SECTION_KEYS = tuple(_PLANS)
 """The 16 sections that filters name, in the order that the summary has without filters."""
 
 _COLUMNS = ["What", "Status", "When", "By"]
-_DIRECTIVES = ("Flag", "Consent")
+_DIRECTIVES = ("Consent", "Flag")
 """What a clinician has to know before anything else: it heads the summary, whatever the filters."""
 _NO_STATEMENTS = frozenset({
     "Patient", "Person", "Practitioner", "PractitionerRole", "Organization", "Location", "HealthcareService",
@@ -154,7 +156,11 @@ def sections(chart: Chart, filters: list[Json] | None) -> list[Section]:
 def _others(key: str, title: str, kinds: Iterable[str], chart: Chart) -> list[Section]:
     """A section of resources whose types have no table of their own; none where there are none."""
     rows = [
-        row for kind in kinds for row in newest_first([people.other(one, chart) for one in chart.of(kind)])
+        row
+        for kind in kinds
+        for row in sorted(
+            newest_first([others.other(one, chart) for one in chart.of(kind)]), key=lambda row: row.rank
+        )
     ]
     in_error = sum(chart.in_error.get(kind, 0) for kind in kinds)
     section = Section(key, title, _COLUMNS, rows, grouped=True, in_error=in_error)
@@ -167,25 +173,36 @@ def _section(key: str, plan: _Plan, chart: Chart, wanted: Json) -> Section:
     if plan.kinds == ("Observation",):
         held = [one for one in held if results.section_of(one) == key]
         in_error = in_error if key == "observations" else 0
-    rows = [plan.render(one, chart) for one in held]
-    kept = [row for row in rows if _wanted(row, wanted)]
-    ordered = newest_first(kept)
+    panels = 0
+    if plan.kinds == ("Observation",):
+        single = [one for one in held if not results.is_only_a_panel(one, chart)]
+        held, panels = single, len(held) - len(single)
+    pairs = [(one, plan.render(one, chart)) for one in held]
+    kept = [(one, row) for one, row in pairs if _wanted(row, wanted)]
+    hidden = len(pairs) - len(kept)
+    rows = conditions.fold(kept) if key == "conditions" else [row for _, row in kept]
+    ordered = newest_first(rows)
     if key in _FIRST:
         ordered.sort(key=_FIRST[key])
     return Section(
-        key, plan.title, plan.columns, ordered, plan.grouped, in_error, len(rows) - len(kept), _said(wanted)
+        key, plan.title, plan.columns, ordered, plan.grouped, in_error, hidden, _said(wanted), panels
     )
 
 
 def _course(row: Row) -> int:
-    """Chronic conditions first, then others, diagnoses of encounters, what is over, and what is refuted."""
+    """Chronic conditions first, then others, what is over, what is refuted; diagnoses of encounters last."""
     if row.look == "negated":
+        return 3
+    if row.cells[conditions.CATEGORY] == conditions.DIAGNOSIS:
         return 4
     if any(mark.text == "chronic" for mark in row.marks):
         return 0
-    if row.look == "past":
-        return 3
-    return 2 if "encounter diagnosis" in row.cells[2] else 1
+    return 2 if row.look == "past" else 1
+
+
+def _by_name(row: Row) -> tuple[int, str]:
+    """The groups in the same order for everybody."""
+    return row.rank, row.group.casefold()
 
 
 def _therapy(row: Row) -> int:
@@ -195,7 +212,12 @@ def _therapy(row: Row) -> int:
     return 2 if row.look else 1
 
 
-_FIRST = {"conditions": _course, "medications": _therapy}
+_FIRST: dict[str, Callable[[Row], Any]] = {
+    "conditions": _course,
+    "medications": _therapy,
+    "vitals": _by_name,
+    "labs": _by_name,
+}
 """What stands before what in a section; within that, the newest first."""
 
 
@@ -221,8 +243,9 @@ def _day(date: str, missing: str) -> str:
     return "-".join([*parts, *[missing] * (3 - len(parts))])
 
 
-def _said(wanted: Json) -> list[str]:
+def _said(wanted: Json) -> str:
     """What a section's filters are, in words."""
     dates: Any = wanted.get("dateFilter") or {}
-    said = [f"{name} {dates[name]}" for name in ("from", "to") if dates.get(name)]
-    return [*said, f'containing "{wanted["stringFilter"]}"'] if wanted.get("stringFilter") else said
+    between = " ".join(f"{name} {dates[name]}" for name in ("from", "to") if dates.get(name))
+    text = wanted.get("stringFilter")
+    return ", ".join(part for part in (between, f'containing "{text}"' if text else "") if part)

@@ -9,6 +9,8 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
+from chartbridge.summary.abbreviations import written_out
+
 Json = dict[str, Any]
 
 ABSENT_URL = "http://hl7.org/fhir/StructureDefinition/data-absent-reason"
@@ -74,6 +76,15 @@ def period(value: Json | None) -> str:
     if start and end:
         return start if start == end else f"{start} – {end}"
     return f"since {start}" if start else f"until {end}" if end else ""
+
+
+def planned(value: Json | None) -> str:
+    """A Period that is to come: for when, or by when."""
+    shown = period(value)
+    for word, instead in (("since ", "planned for "), ("until ", "planned by ")):
+        if shown.startswith(word):
+            return instead + shown.removeprefix(word)
+    return labelled("planned for", shown)
 
 
 def quantity(value: Json | None) -> str:
@@ -202,10 +213,10 @@ def timed(resource: Json, prefix: str) -> str:
 
 
 def timing(value: Json | None) -> str:
-    """A Timing: its text or code, else how often."""
+    """A Timing: its text or code, abbreviations written out, else how often."""
     held = value or {}
     if text := concept(held.get("code")):
-        return text
+        return written_out(text)
     repeat = held.get("repeat") or {}
     parts = []
     if repeat.get("frequency"):
@@ -216,8 +227,8 @@ def timing(value: Json | None) -> str:
         units = _UCUM_TIMES.get(str(repeat.get("periodUnit")), "")
         every = f"every {repeat['period']}{most} {units}".rstrip()
         parts = [f"{parts[0]} {every}" if parts else every]
-    parts += [plain(when) for when in repeat.get("when") or []]
-    parts += [str(day) for day in repeat.get("dayOfWeek") or []]
+    parts += [plain(written_out(str(when))) for when in repeat.get("when") or []]
+    parts += [written_out(str(day)) for day in repeat.get("dayOfWeek") or []]
     parts += [str(time) for time in repeat.get("timeOfDay") or []]
     parts.append(period(repeat.get("boundsPeriod")))
     if repeat.get("boundsDuration"):
@@ -225,11 +236,18 @@ def timing(value: Json | None) -> str:
     return joined(parts) or joined(date(moment) for moment in held.get("event") or [])
 
 
+def dose(value: Json | None) -> str:
+    """A Quantity of a medicine; one without a unit says so, for a bare number can be read as anything."""
+    shown = quantity(value)
+    bare = value and value.get("value") is not None and not (value.get("unit") or value.get("code"))
+    return f"{shown} (no unit given)" if bare else shown
+
+
 def dosage(value: Json) -> str:
     """A Dosage: its text, and what its parts say besides."""
     doses = []
     for held in value.get("doseAndRate") or []:
-        doses += [quantity(held.get("doseQuantity")), range_(held.get("doseRange"))]
+        doses += [dose(held.get("doseQuantity")), range_(held.get("doseRange"))]
         rate = (
             quantity(held.get("rateQuantity"))
             or range_(held.get("rateRange"))

@@ -62,8 +62,13 @@ def remove(session: TenantSession, cohort_id: str, patient_ids: Iterable[str]) -
 def remove_all(session: TenantSession, cohort_id: str) -> Cohort:
     """Leave the cohort without members. Raises NotFoundError."""
     cohort = service.get_for_change(session, cohort_id)
-    for ids in patients.hold_all(session, BATCH, among=service.members(cohort_id)):
-        _delete(session, cohort_id, ids)
+    for _ in patients.hold_all(session, BATCH, among=service.members(cohort_id)):
+        pass  # one statement takes all away; what it needs of each member is the patient, locked in order
+    session.execute(
+        delete(CohortMember)
+        .where(CohortMember.cohort_id == cohort_id)
+        .execution_options(synchronize_session=False)
+    )
     return cohort
 
 

@@ -12,6 +12,8 @@ from chartbridge.search import filters
 _OID = re.compile(r"[0-2](\.(0|[1-9][0-9]*))+")
 _URN = re.compile(r"urn:oid:", re.IGNORECASE)
 _NPI = re.compile(r"[0-9]{10}")
+_UNSTORABLE = re.compile(r"[\0\ud800-\udfff]")
+"""NUL, which PostgreSQL does not keep, and halves of characters, which JSON can name."""
 _LIMITS = {
     "oid": 200,
     "name": 500,
@@ -61,8 +63,8 @@ class Entry:
             value = getattr(self, field)
             if value is not None and len(value) > limit:
                 raise UnfitRowError(f"{field} is longer than {limit} characters")
-            if value is not None and "\0" in value:
-                raise UnfitRowError(f"{field} holds a NUL character")
+            if value is not None and _UNSTORABLE.search(value):
+                raise UnfitRowError(f"{field} holds a character that cannot be kept")
 
     def values(self) -> dict[str, Any]:
         """The columns of the directory's table that the row decides."""

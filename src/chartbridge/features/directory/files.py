@@ -75,7 +75,7 @@ def rows(path: Path) -> Iterator[Item]:
     """The rows of a CSV file with a header, by column. Raises UnreadableFileError."""
     csv.field_size_limit(MAX_FIELD)
     with _opened(path) as file:
-        reader = csv.DictReader(file, restkey="")
+        reader = csv.DictReader(_lines(file), restkey="")
         while True:
             try:
                 row = next(reader)
@@ -87,6 +87,16 @@ def rows(path: Path) -> Iterator[Item]:
             except _BROKEN as error:
                 raise UnreadableFileError(f"line {reader.line_num}: {_reason(error)}") from None
             yield Item(f"line {reader.line_num}", row, "has too many columns" if "" in row else None)
+
+
+def _lines(file: TextIO) -> Iterator[str]:
+    """The lines of a file. Raises UnreadableFileError for one that is longer than anything may be."""
+    number = 0
+    while line := file.readline(MAX_ITEM):
+        number += 1
+        if len(line) == MAX_ITEM:
+            raise UnreadableFileError(f"line {number} is longer than {MAX_ITEM} characters")
+        yield line
 
 
 def _opened(path: Path) -> TextIO:

@@ -34,15 +34,16 @@ class MessagingEndpoints:
             return
         if len(self._endpoints) >= MAX_MESSAGING_ENDPOINTS:
             raise UnreadableFileError(f"has more than {MAX_MESSAGING_ENDPOINTS} endpoints for messages")
-        if isinstance(resource.get("id"), str):
-            self._endpoints.add(resource["id"])
+        own = _text(resource.get("id"))
+        if own is not None:
+            self._endpoints.add(own)
         manager = _target(resource.get("managingOrganization"))
         if manager is not None:
             self._organizations.add(oid_in(manager) or manager)
 
     def of(self, organization: dict[str, Any], oid: str) -> bool:
         """Whether one of them is the organization's."""
-        ids = {oid, organization.get("id")}
+        ids = {oid, _text(organization.get("id"))}
         return not self._organizations.isdisjoint(ids) or any(
             _target(reference) in self._endpoints for reference in _objects(organization.get("endpoint"))
         )
@@ -73,11 +74,11 @@ def entry_of(organization: dict[str, Any], endpoints: MessagingEndpoints) -> Ent
 
 def takes_messages(endpoint: dict[str, Any]) -> bool:
     """Whether an Endpoint in use takes documents sent to it, by XDR or by Direct."""
-    if endpoint.get("status") in _UNUSABLE:
+    if _text(endpoint.get("status")) in _UNUSABLE:
         return False
     connection = endpoint.get("connectionType")
     kinds = [connection] if isinstance(connection, dict) else []
-    if any(kind.get("code") in _MESSAGING_TYPES for kind in kinds):
+    if any(_text(kind.get("code")) in _MESSAGING_TYPES for kind in kinds):
         return True
     return any(
         _MESSAGING_TRANSACTION.search(str(coding.get("code", "")))
@@ -101,7 +102,7 @@ def _own_oid(organization: dict[str, Any]) -> str | None:
 def _npi(organization: dict[str, Any]) -> str | None:
     for identifier in _objects(organization.get("identifier")):
         codes = [c.get("code") for c in _objects(_object(identifier.get("type")).get("coding"))]
-        if identifier.get("system") in NPI_SYSTEMS or "NPI" in codes:
+        if _text(identifier.get("system")) in NPI_SYSTEMS or "NPI" in codes:
             return npi_in(identifier.get("value"))
     return None
 
@@ -125,6 +126,10 @@ def _target(reference: object) -> str | None:
     """The id at the end of a reference, or the urn that it is."""
     text = _object(reference).get("reference")
     return text.rsplit("/", 1)[-1].lstrip("#") if isinstance(text, str) and text else None
+
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) else None
 
 
 def _object(value: object) -> dict[str, Any]:

@@ -51,7 +51,8 @@ def store(
         statement.on_conflict_do_nothing(index_elements=list(_KEY)) if keep_existing else _updating(statement)
     )
     with db.write(None) as session:
-        session.execute(statement, list(rows.values()))
+        # In one order, lest two imports at once wait for each other.
+        session.execute(statement, [rows[oid] for oid in sorted(rows)])
 
 
 def _updating(statement: Any) -> Any:

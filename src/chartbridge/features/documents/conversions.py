@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import select
 
 from chartbridge.ccda import CONVERTER_VERSION
 from chartbridge.db import Tenant, TenantSession
+from chartbridge.features.documents import service, uploads
 from chartbridge.features.documents.conversion_task import convert_to_gzip
 from chartbridge.features.documents.models import Document
+from chartbridge.features.patients import service as patients
 from chartbridge.jobs.pool import PoolTaskError
 from chartbridge.platform import Platform
 from chartbridge.storage import keys
@@ -30,7 +32,8 @@ class Converted:
 def convert_stored(platform: Platform, tenant: Tenant, ids: Sequence[str]) -> int:
     """Convert those of the documents that need it; returns how many are converted now. Idempotent.
 
-    A document that cannot be converted is marked so with the reason; the others go on.
+    A document that cannot be converted is marked so with the reason; the others go on. One that got other
+    content meanwhile stays as whoever brought that content left it.
     """
     with platform.db.read(tenant) as session:
         rows = [row for row in _rows(session, ids) if row.conversion != "none" and row.sha256]
@@ -50,8 +53,11 @@ def convert_stored(platform: Platform, tenant: Tenant, ids: Sequence[str]) -> in
             failures[row.id] = result
     hashes = {row.id: row.sha256 for row in rows}
     with platform.db.write(tenant) as session:
-        held = _rows(session, list(hashes))
-        for row in held:
+        for patient_id in sorted({row.patient_id for row in rows}):
+            patients.hold_patient(session, patient_id)
+        held = _rows(session, list(hashes), lock=True)
+        current = [row for row in held if row.sha256 == hashes[row.id]]
+        for row in current:
             failure = failures.get(row.id) or interrupted.get(row.id)
             row.conversion_failure = failure[:500] if failure else None
             if row.id in failures:
@@ -62,7 +68,22 @@ def convert_stored(platform: Platform, tenant: Tenant, ids: Sequence[str]) -> in
     for patient_id in {row.patient_id for row in rows} - {row.patient_id for row in held}:
         # Deleted meanwhile: what was written came after the deletion of their objects.
         platform.store.delete_below(keys.patient_folder(tenant, patient_id))
-    return sum(row.id not in failures and row.id not in interrupted for row in held)
+    return sum(row.id not in failures and row.id not in interrupted for row in current)
+
+
+def convert_awaiting(
+    platform: Platform,
+    tenant: Tenant,
+    patient_id: str,
+    *,
+    besides: Collection[str] = (),
+    untried: bool = False,
+) -> None:
+    """Convert the patient's uploads, ``besides`` those, that are here and that the present converter has not
+    seen: nobody offers an upload again, as a network does. ``untried``: not what went wrong last time."""
+    with platform.db.read(tenant) as session:
+        ids = service.awaiting_conversion(session, patient_id, uploads.SOURCE, untried=untried)
+    convert_stored(platform, tenant, [document_id for document_id in ids if document_id not in besides])
 
 
 def converted(session: TenantSession, patient_id: str) -> list[Converted]:
@@ -86,5 +107,6 @@ def converted(session: TenantSession, patient_id: str) -> list[Converted]:
     ]
 
 
-def _rows(session: TenantSession, ids: Sequence[str]) -> list[Document]:
-    return list(session.scalars(select(Document).where(Document.id.in_(ids)).order_by(Document.id)))
+def _rows(session: TenantSession, ids: Sequence[str], *, lock: bool = False) -> list[Document]:
+    query = select(Document).where(Document.id.in_(ids)).order_by(Document.id)
+    return list(session.scalars(query.with_for_update() if lock else query))

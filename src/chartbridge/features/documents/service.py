@@ -102,14 +102,17 @@ def split_pending(session: TenantSession, ids: Sequence[str], *, again: bool) ->
     return first, [row.id for row in wanted if row.conversion == "none"]
 
 
-def awaiting_conversion(session: TenantSession, patient_id: str, source: str) -> list[str]:
-    """Documents that are here, offered again or not, and that the present converter has not seen."""
+def awaiting_conversion(
+    session: TenantSession, patient_id: str, source: str, *, untried: bool = False
+) -> list[str]:
+    """Documents that are here, offered again or not, and that the present converter has not seen; with
+    ``untried``, without those whose last conversion went wrong."""
     rows = session.scalars(
         select(Document).where(
             Document.patient_id == patient_id, Document.source == source, Document.status == "stored"
         )
     )
-    return [row.id for row in rows if _awaits_conversion(row)]
+    return [row.id for row in rows if _awaits_conversion(row) and not (untried and row.conversion_failure)]
 
 
 def _awaits_conversion(row: Document) -> bool:

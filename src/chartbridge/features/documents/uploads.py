@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import delete, select
 
 from chartbridge.db import TenantSession
 from chartbridge.errors import (
@@ -32,6 +33,8 @@ from chartbridge.platform import Platform
 from chartbridge.storage import keys
 
 UPLOAD_URL_S = 180
+AWAITED_FOR = timedelta(days=1)
+"""Much longer than a URL lives and its file may take to arrive."""
 SOURCE = "upload"
 NPI_SYSTEM = "http://hl7.org/fhir/sid/us-npi"
 
@@ -40,9 +43,10 @@ def announce(
     platform: Platform, session: TenantSession, patient_id: str, draft: Mapping[str, Any]
 ) -> Document:
     """A document whose file is to come. Raises NotFoundError, and BadRequestError for a draft that lacks
-    something or is no FHIR R4."""
+    something or is no FHIR R4. Earlier ones whose file never came are forgotten after a day."""
     if not patients.hold_patient(session, patient_id):
         raise NotFoundError("Could not find patient", id=patient_id)
+    _forget_unsent(session, patient_id)
     document_id = new_id()
     reference = prepare(
         draft, patient_id=patient_id, document_id=document_id, author=_author(session, patient_id)
@@ -75,6 +79,17 @@ def announce(
     session.add(document)
     session.flush()
     return document
+
+
+def _forget_unsent(session: TenantSession, patient_id: str) -> None:
+    session.execute(
+        delete(Document).where(
+            Document.patient_id == patient_id,
+            Document.source == SOURCE,
+            Document.status == "awaited",
+            Document.created_at < utcnow() - AWAITED_FOR,
+        )
+    )
 
 
 def upload_url(platform: Platform, session: TenantSession, document: Document) -> str:

@@ -18,6 +18,7 @@ from chartbridge.errors import (
 from chartbridge.features.patients import relations_api, service
 from chartbridge.features.patients.fhir import to_fhir
 from chartbridge.features.patients.links import SOURCES
+from chartbridge.features.patients.reading import read_patient
 from chartbridge.features.patients.schemas import (
     Demographics,
     FhirPatient,
@@ -240,9 +241,8 @@ def get_patient(
     output: Annotated[str | None, Query(description="`fhir` for a FHIR R4 Patient")] = None,
 ) -> PatientDto | JSONResponse:
     """The patient as stored now, with the `eTag` that a change must name."""
-    with platform.db.glance(tenant) as session:
-        patient = service.get_patient(session, id)
-        return JSONResponse(to_fhir(patient)) if output == "fhir" else patient_dto(patient)
+    patient = read_patient(platform.db, tenant, id)
+    return JSONResponse(to_fhir(patient)) if output == "fhir" else patient_dto(patient)
 
 
 @router.put(

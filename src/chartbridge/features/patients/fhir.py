@@ -8,6 +8,7 @@ from datetime import date
 from typing import Any
 
 from chartbridge.features.patients.models import Patient
+from chartbridge.features.patients.reading import StoredPatient
 
 SSN_SYSTEM = "http://hl7.org/fhir/sid/us-ssn"
 URI_SYSTEM = "urn:ietf:rfc:3986"
@@ -27,7 +28,7 @@ _FIPS_ORDER = (
 _FIPS = {state: number for number, state in enumerate(_FIPS_ORDER.split(), start=1)}
 
 
-def to_fhir(patient: Patient) -> dict[str, Any]:
+def to_fhir(patient: Patient | StoredPatient) -> dict[str, Any]:
     """The Patient resource; the same patient gives the same resource."""
     resource = {
         "resourceType": "Patient",
@@ -42,7 +43,7 @@ def to_fhir(patient: Patient) -> dict[str, Any]:
     return {name: value for name, value in resource.items() if value}
 
 
-def _identifiers(patient: Patient) -> list[dict[str, Any]]:
+def _identifiers(patient: Patient | StoredPatient) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = [
         {"use": "official", "system": URI_SYSTEM, "value": f"urn:uuid:{patient.id}"}
     ]
@@ -80,7 +81,7 @@ def _day(text: str) -> str:
     return date.fromisoformat(text.partition("T")[0]).isoformat()
 
 
-def _name(patient: Patient) -> dict[str, Any]:
+def _name(patient: Patient | StoredPatient) -> dict[str, Any]:
     given = [name for name in _SEPARATORS.split(patient.first_name) if name]
     family = " ".join(name for name in _SEPARATORS.split(patient.last_name) if name)
     name = {"use": "official", "text": " ".join([*given, family]).strip(), "family": family, "given": given}

@@ -35,6 +35,7 @@ from chartbridge.features.patients.parts import (
     one_or_many,
     without_blanks,
 )
+from chartbridge.features.patients.reading import StoredPatient
 from chartbridge.http.paging import PageMeta
 from chartbridge.ids import timestamp, utcnow
 from chartbridge.matching import values
@@ -278,7 +279,7 @@ class PatientFacilities(BaseModel):
     facilities: list[FacilityDto]
 
 
-def patient_dto(patient: Patient) -> PatientDto:
+def patient_dto(patient: Patient | StoredPatient) -> PatientDto:
     return PatientDto(
         id=patient.id,
         eTag=patient.etag,

@@ -1,13 +1,14 @@
 """What the filter of the patient list looks at (conventions 1.8); its language is that of
 :mod:`chartbridge.search.filters`.
 
-On PostgreSQL indexes answer it (migration 0006): one of the words of ``search_text``, with the tenant as a
-word of its own, and of ``search_ids`` one of all runs of six characters and, for shorter texts, one of
+On PostgreSQL indexes answer it (migration 0006): one of the words of ``search_text``, each with the tenant
+before it, and of ``search_ids`` one of all runs of six characters and, for shorter texts, one of
 trigrams. SQLite looks at every row of the tenant.
 """
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Sequence
 
 from sqlalchemy import ColumnElement, Text, and_, false, func, not_, or_, select
@@ -85,12 +86,13 @@ def _hold(session: TenantSession, terms: Sequence[filters.Term]) -> ColumnElemen
         # The index knows words: single ones are found by it alone, the order in a phrase is looked at after.
         conditions = [_holds(term) for term in terms if term.negated or len(term.words) > 1]
         tenant = f"{session.tenant.account_id}/{session.tenant.environment}"
-        conditions.insert(0, _words().contains([tenant, *sorted(wanted)]))
+        mark = hashlib.md5(tenant.encode(), usedforsecurity=False).hexdigest()[:8]
+        conditions.insert(0, _words().contains([f"{mark}/{word}" for word in sorted(wanted)]))
     return and_(*conditions)
 
 
 def _words() -> ColumnElement[list[str]]:
-    return func.chartbridge_words(
+    return func.chartbridge_tenant_words(
         Patient.account_id, Patient.environment, Patient.search_text, type_=ARRAY(Text)
     )
 

@@ -157,10 +157,12 @@ def enter_items(
     convertible: Collection[str],
     others: Collection[str],
 ) -> None:
-    """Note which documents the query has work with; idempotent.
+    """Note which documents the query has work with; idempotent, and nothing when the patient is gone.
 
     ``convertible`` and ``others`` are all of them, of which ``to_fetch`` are new to us.
     """
+    if not _hold(session, query_id):
+        return
     for document_id in (*convertible, *others):
         row = {
             "query_id": query_id,
@@ -198,7 +200,9 @@ def unfetched(session: TenantSession, query_id: str, ids: Sequence[str]) -> list
 
 
 def mark_fetched(session: TenantSession, query_id: str, ids: Collection[str], *, arrived: bool) -> None:
-    """Note what became of the documents' bytes."""
+    """Note what became of the documents' bytes; nothing when the patient is gone."""
+    if not _hold(session, query_id):
+        return
     session.execute(
         update(DocumentQueryItem)
         .where(DocumentQueryItem.query_id == query_id, DocumentQueryItem.document_id.in_(ids))
@@ -221,7 +225,9 @@ def to_convert(session: TenantSession, query_id: str) -> list[str]:
 
 
 def mark_converted(session: TenantSession, query_id: str, ids: Collection[str]) -> None:
-    """Note what became of the documents' conversions."""
+    """Note what became of the documents' conversions; nothing when the patient is gone."""
+    if not _hold(session, query_id):
+        return
     good = outcomes.converted(session, ids)
     for state, of_state in (("done", good), ("failed", set(ids) - good)):
         session.execute(
@@ -306,10 +312,16 @@ def _fetched(session: TenantSession, query_id: str) -> list[str]:
     )
 
 
+def _hold(session: TenantSession, query_id: str) -> bool:
+    """Whether the query's patient is there, and stays until this transaction ends: deleting locks the
+    patient first, so whoever writes of the query must come in the same order."""
+    query = session.get(DocumentQuery, query_id)
+    return query is not None and patients.hold_patient(session, query.patient_id)
+
+
 def _lock(session: TenantSession, query_id: str) -> DocumentQuery | None:
     """The query, locked after its patient; None when either is gone."""
-    query = session.get(DocumentQuery, query_id)
-    if query is None or not patients.hold_patient(session, query.patient_id):
+    if not _hold(session, query_id):
         return None
     locked = select(DocumentQuery).where(DocumentQuery.id == query_id).with_for_update()
     return session.scalars(locked, execution_options={"populate_existing": True}).one_or_none()

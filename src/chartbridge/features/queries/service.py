@@ -107,6 +107,8 @@ def start(
 
     Raises NotFoundError, PatientOptedOutError, PatientWithoutTreatmentRelationshipError.
     """
+    if not patients.hold_patient(session, patient_id):
+        raise NotFoundError("Could not find patient", id=patient_id)
     patient = patients.get_patient(session, patient_id)
     patients.ensure_queryable(patient)
     now = utcnow()

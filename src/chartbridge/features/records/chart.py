@@ -13,6 +13,7 @@ from chartbridge.ccda import CONVERTER_VERSION
 from chartbridge.consolidate.bundle import searchset
 from chartbridge.db import Tenant, TenantSession
 from chartbridge.db.upsert import insert_new
+from chartbridge.errors import ServiceUnavailableError
 from chartbridge.features.documents import conversions, fhir
 from chartbridge.features.documents import service as documents
 from chartbridge.features.patients import fhir as patient_fhir
@@ -29,8 +30,11 @@ CONSOLIDATION_VERSION = f"2+{CONVERTER_VERSION}"
 MAX_RACES = 50
 
 
-class ConsolidationRaceError(Exception):
+class ConsolidationRaceError(ServiceUnavailableError):
     """Other sources kept changing the chart; trying again later will do."""
+
+    def __init__(self) -> None:
+        super().__init__("The chart keeps changing; try again later")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +58,12 @@ def consolidate_patient(platform: Platform, tenant: Tenant, patient_id: str) -> 
     Does nothing when nothing changed. None when the patient is gone. Raises ConsolidationRaceError.
     """
     for _ in range(MAX_RACES):
-        inputs = _gather(platform, tenant, patient_id)
+        try:
+            inputs = _gather(platform, tenant, patient_id)
+        except ObjectNotFoundError:
+            if not _is_gone(platform, tenant, patient_id):
+                raise
+            return None
         if inputs is None:
             return None
         if inputs.known is not None and inputs.known[1] == inputs.fingerprint:
@@ -71,6 +80,11 @@ def consolidate_patient(platform: Platform, tenant: Tenant, patient_id: str) -> 
             return snapshot_id
         platform.store.delete(keys.snapshot(tenant, patient_id, snapshot_id))
     raise ConsolidationRaceError
+
+
+def _is_gone(platform: Platform, tenant: Tenant, patient_id: str) -> bool:
+    with platform.db.read(tenant) as session:
+        return patients.find_patient(session, patient_id) is None
 
 
 def _gather(platform: Platform, tenant: Tenant, patient_id: str) -> _Inputs | None:
@@ -122,7 +136,7 @@ def _move_pointer(
     """Make the snapshot the current one; None when another became so meanwhile."""
     values = {"snapshot_id": snapshot_id, "inputs": inputs.fingerprint, "counts": counts}
     with platform.db.write(tenant) as session:
-        if patients.find_patient(session, patient_id) is None:
+        if not patients.hold_patient(session, patient_id):
             return None
         if inputs.known is None:
             row = {"patient_id": patient_id, "version": 1, **values}

@@ -68,9 +68,9 @@ def _has_uuid(resource: Resource) -> None:
 def _ensure_single(resources: Sequence[Resource]) -> None:
     seen: set[str] = set()
     for resource in resources:
-        if resource["id"] in seen:
+        if resource["id"].lower() in seen:  # a UUID is the same in either case
             raise BadRequestError(f"Multiple resources with the same ID: {resource['id']}")
-        seen.add(resource["id"])
+        seen.add(resource["id"].lower())
 
 
 def _subjects(resource: Resource, names: Sequence[str]) -> Iterator[tuple[str, Any]]:

@@ -68,7 +68,7 @@ def contribute(
 def _ensure_room(session: TenantSession, patient_id: str, given: Sequence[Resource]) -> None:
     stored = set(session.scalars(select(Contribution.resource_id).filter_by(patient_id=patient_id)))
     clinical = [resource for resource in given if resource["resourceType"] != "Patient"]
-    new = {str(resource.get("id", number)) for number, resource in enumerate(clinical)} - stored
+    new = {str(resource.get("id", number)).lower() for number, resource in enumerate(clinical)} - stored
     if len(stored) + len(new) > SANDBOX_MAX_STORED:
         raise BadRequestError("Reached maximum number of resources per patient in Sandbox mode.")
 
@@ -77,19 +77,19 @@ def _store(
     session: TenantSession, patient_id: str, resources: Sequence[Resource], request_id: str
 ) -> list[Accepted]:
     now = utcnow()
-    wanted = [resource["id"] for resource in resources]
+    wanted = [resource["id"].lower() for resource in resources]
     held = {row.resource_id: row for row in _rows(session, patient_id, wanted)}
     accepted = []
-    for resource in resources:
-        row = held.get(resource["id"])
+    for key, resource in zip(wanted, resources, strict=True):
+        row = held.get(key)
         if row is None:
-            row = Contribution(patient_id=patient_id, resource_id=resource["id"], version=0)
+            row = Contribution(patient_id=patient_id, resource_id=key, version=0)
             session.add(row)
         row.version += 1
         row.resource_type = resource["resourceType"]
         row.request_id, row.given_at = request_id, now
         row.resource = _as_kept(resource, request_id, row.version, timestamp(now))
-        accepted.append(Accepted(row.resource_type, row.resource_id, row.version, timestamp(now)))
+        accepted.append(Accepted(row.resource_type, resource["id"], row.version, timestamp(now)))
     session.flush()
     return accepted
 

@@ -50,7 +50,7 @@ class ConsolidatedQuery(TenantOwned, Base):
 
 class Contribution(TenantOwned, Base):
     """A resource that the application gave, as it stands in the chart. Giving the id again replaces it and
-    raises ``version``; ``request_id`` is the request that gave this version."""
+    raises ``version``; ``request_id`` is the request that gave this version, ``resource_id`` in lower case."""
 
     __tablename__ = "contributions"
 

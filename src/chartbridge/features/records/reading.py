@@ -10,10 +10,11 @@ from typing import Any
 from chartbridge.consolidate.bundle import select
 from chartbridge.consolidate.resource_types import canonical_types
 from chartbridge.db import Tenant
-from chartbridge.errors import NotFoundError
+from chartbridge.errors import NotFoundError, ServiceUnavailableError
 from chartbridge.features.patients import fhir as patient_fhir
 from chartbridge.features.patients import service as patients
 from chartbridge.features.records import chart
+from chartbridge.jobs.pool import PoolTaskError
 from chartbridge.platform import Platform
 
 Resource = dict[str, Any]
@@ -30,10 +31,13 @@ class Filters:
 
 def read(platform: Platform, tenant: Tenant, patient_id: str, filters: Filters) -> list[Resource]:
     """The resources that fit, those they refer to, and the current Patient, of a chart that is brought up to
-    date first. Raises NotFoundError."""
+    date first. Raises NotFoundError, and ServiceUnavailableError when the chart cannot be made now."""
     with platform.db.read(tenant) as session:
         patients.get_patient(session, patient_id)
-    chart.consolidate_patient(platform, tenant, patient_id)
+    try:
+        chart.consolidate_patient(platform, tenant, patient_id)
+    except PoolTaskError as error:
+        raise ServiceUnavailableError(f"The chart could not be made: that {error.reason}") from error
     with platform.db.read(tenant) as session:
         patient = patients.find_patient(session, patient_id)
     if patient is None:  # deleted meanwhile

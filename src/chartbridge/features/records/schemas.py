@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema, field_validator
+from pydantic import BaseModel, ConfigDict, FailFast, Field, WithJsonSchema, field_validator
 from pydantic.config import JsonDict
 
 from chartbridge.features.records.contributions import Accepted
@@ -188,7 +188,7 @@ class Contribution(BaseModel):
 
     resourceType: Literal["Bundle"]
     type: Literal["collection", "searchset"] = Field(description="must be collection")
-    entry: list[ContributedEntry]
+    entry: Annotated[list[ContributedEntry], FailFast()]  # a million wrong ones would take minutes to tell
 
 
 class Outcome(BaseModel):

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 import orjson
 
 from chartbridge.db import Tenant
-from chartbridge.errors import NotFoundError
+from chartbridge.errors import NotFoundError, ServiceUnavailableError
 from chartbridge.features.documents import fhir, texts
 from chartbridge.features.documents import service as documents
 from chartbridge.features.patients import service as patients
 from chartbridge.features.records import reading, search_task
 from chartbridge.ids import new_id
+from chartbridge.jobs.pool import PoolTaskError
 from chartbridge.platform import Platform
 from chartbridge.search import content, fuzzy
 from chartbridge.storage import keys
@@ -31,13 +32,17 @@ class Found:
 def search(platform: Platform, tenant: Tenant, patient_id: str, query: str) -> Found:
     """Search the patient's chart, which is brought up to date first. An empty query finds everything.
 
-    Raises NotFoundError, and BadRequestError for a query out of bounds.
+    Raises NotFoundError, BadRequestError for a query out of bounds, and ServiceUnavailableError when the
+    chart cannot be made or searched now.
     """
     query = query.strip()
     fuzzy.query_words(query)  # what is out of bounds is refused before any work is done
     resources = reading.read(platform, tenant, patient_id, reading.Filters())
     references = _documents(platform, tenant, patient_id, query)
-    bundle, count = platform.cpu.run(search_task.find, orjson.dumps(resources), query, references)
+    try:
+        bundle, count = platform.cpu.run(search_task.find, orjson.dumps(resources), query, references)
+    except PoolTaskError as error:
+        raise ServiceUnavailableError(f"The chart could not be searched: that {error.reason}") from error
     if not count:
         return Found(None, 0)
     # The name tells its age, by which retention removes it.

@@ -15,6 +15,7 @@ from chartbridge.consolidate.bundle import searchset
 from chartbridge.consolidate.resource_types import canonical_types
 from chartbridge.db import Tenant, TenantSession
 from chartbridge.errors import NotFoundError
+from chartbridge.features.documents import conversions
 from chartbridge.features.patients import service as patients
 from chartbridge.features.records import reading, summaries
 from chartbridge.features.records.models import ConsolidatedQuery as ConsolidatedQuery
@@ -140,7 +141,8 @@ def patient_of(session: TenantSession, request_id: str) -> str | None:
 
 
 def answer(platform: Platform, tenant: Tenant, request_id: str) -> bool:
-    """Write the query's result; False when there is none to give. Idempotent.
+    """Write the query's result; False when there is none to give. Idempotent. Uploads that nobody has tried
+    to convert are converted first.
 
     JSON that would hold nothing but the Patient is no result; a summary of nothing is one, and says so.
     """
@@ -149,6 +151,7 @@ def answer(platform: Platform, tenant: Tenant, request_id: str) -> bool:
     if query is None:
         return False
     patient_id, form = query.patient_id, query.conversion_type
+    conversions.convert_awaiting(platform, tenant, patient_id, untried=True)
     try:
         selected = reading.read(platform, tenant, patient_id, _what(query))
     except NotFoundError:  # the patient was deleted meanwhile

@@ -47,7 +47,7 @@ def drop_old_results(tenant: str, request_id: str) -> int:
 
 
 def _stale(tenant: str, patient_id: str, document_ids: str, *, reason: str) -> None:
-    """What was stored stays stored; the next refresh, or the next reader, makes the chart of it."""
+    """What was stored stays stored; the next refresh, or the next query of the chart, makes use of it."""
     named = {"tenant": tenant, "patient": patient_id, "documents": document_ids}
     log.error("a chart could not be brought up to date", **named, reason=reason)
 
@@ -58,7 +58,7 @@ def refresh_record(tenant: str, patient_id: str, document_ids: str) -> None:
     if document_ids:
         convert_documents(tenant, document_ids)
         read_texts(tenant, document_ids)
-    make_chart(tenant, patient_id)
+    make_chart(tenant, patient_id, document_ids)
 
 
 @step
@@ -72,5 +72,8 @@ def read_texts(tenant: str, document_ids: str) -> None:
 
 
 @step
-def make_chart(tenant: str, patient_id: str) -> str | None:
-    return chart.consolidate_patient(platform(), Tenant.parse(tenant), patient_id)
+def make_chart(tenant: str, patient_id: str, document_ids: str) -> str | None:
+    """The chart of all that is stored; uploads that an earlier refresh could not convert are tried again."""
+    here, owner = platform(), Tenant.parse(tenant)
+    conversions.convert_awaiting(here, owner, patient_id, besides=document_ids.split(","))
+    return chart.consolidate_patient(here, owner, patient_id)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any, Literal, Self, get_args
 
 from pydantic import (
     AfterValidator,
@@ -66,6 +66,12 @@ class DateFilter(BaseModel):
 
     from_: Day | None = Field(None, alias="from", exclude_if=_absent, description="first day, YYYY-MM-DD")
     to: Day | None = Field(None, exclude_if=_absent, description="last day, YYYY-MM-DD")
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        if self.from_ is not None and self.to is not None and self.from_ > self.to:
+            raise ValueError("Invalid date range: 'from' must not be after 'to'")
+        return self
 
 
 class MedicalRecordFilter(BaseModel):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
@@ -14,7 +16,7 @@ branch_labels = None
 depends_on = None
 
 
-def _owned() -> tuple[sa.Column[str], ...]:
+def _owned() -> tuple[sa.Column[Any], ...]:
     """Columns of every table of a tenant."""
     return (
         sa.Column("account_id", sa.String(length=36), nullable=False),
