@@ -20,7 +20,7 @@ from chartbridge.ccda.sections.references import resolve
 from chartbridge.ccda.sections.remarks import remark
 from chartbridge.fhir import batch
 
-CONVERTER_VERSION = "3"
+CONVERTER_VERSION = "4"
 """Changes whenever the same document may give another bundle: results are kept by it."""
 
 

@@ -50,7 +50,13 @@ _STYLES = {
     "emphasis": "font-style: italic",
 }
 _BREAKS = frozenset(("br", "p", "td", "th", "tr", "li", "ul", "ol", "table", "div"))
+_CELLS = frozenset(("td", "th"))
+_WHOLES = frozenset(("table", "thead", "tbody", "tfoot", "ul", "ol"))
+"""Elements that hold several rows or items, and so the words of several entries."""
 _TABLE_PARTS = frozenset(("table", "thead", "tbody", "tfoot", "tr", "colgroup", "ul", "ol"))
+
+_APART = "\x00"
+"""Between two cells: no character of XML."""
 
 DIV_OPEN = '<div xmlns="http://www.w3.org/1999/xhtml">'
 
@@ -138,7 +144,29 @@ class Narrative:
         self._texts[name] = found
         return found
 
-    def _plain(self, parts: list[str], index: int) -> str | None:
+    def cells(self, reference: str, rows: bool) -> list[str]:
+        """The words of the element that a reference points to, as far as they are those of one entry.
+
+        A row of a table is told cell by cell where ``rows`` are wanted; a whole table or list, and a
+        block that holds one, is not told: the list is empty then.
+        """
+        name = reference[1:] if reference.startswith("#") else reference
+        place = self._ids.get(name)
+        if place is None:
+            return []
+        parts, index = place
+        kind = _identified(parts[index])[0].name
+        if kind in _WHOLES or (
+            index == 1 and any(_identified(tag)[0].name in _WHOLES for tag in _opened(parts))
+        ):
+            return []
+        if kind != "tr":
+            said = self.text(reference)
+            return [] if said is None else [said]
+        said = self._plain(parts, index, _APART) if rows else None
+        return [] if said is None else [one for cell in said.split(_APART) if (one := cell.strip())]
+
+    def _plain(self, parts: list[str], index: int, apart: str = " ") -> str | None:
         if parts[index].endswith("/>"):
             return None
         out: list[str] = []
@@ -155,8 +183,13 @@ class Narrative:
                     open_tags.append(tag)
                     continue
             if tag.breaks:
-                out.append(" ")
+                out.append(apart if tag.name in _CELLS else " ")
         return squeeze(unescape("".join(out)))
+
+
+def _opened(parts: list[str]) -> list[str]:
+    """The opening tags within a block."""
+    return [tag for tag in parts[3:-2:2] if tag[1] != "/"]
 
 
 def _identified(source: str) -> tuple[_Tag, str | None]:

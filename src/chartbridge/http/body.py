@@ -26,7 +26,7 @@ thousand times its own size, on the event loop."""
 class JsonRequest(Request):
     """A request whose missing or ``null`` body reads as ``{}``.
 
-    Text with a NUL character is refused: no database keeps it. orjson bounds the depth.
+    Text with a NUL character is refused: no database keeps it; and so is a body nested too deeply.
     """
 
     async def body(self) -> bytes:
@@ -42,7 +42,19 @@ class JsonRequest(Request):
             value = orjson.loads(data)
         except orjson.JSONDecodeError as error:
             raise json.JSONDecodeError("invalid JSON", "", 0) from error
+        if not _can_be_written(value):
+            raise HTTPException(400, "Request body is nested too deeply")
         return {} if value is None else value
+
+
+def _can_be_written(value: Any) -> bool:
+    """orjson reads a thousand levels, but writes a quarter of them: what cannot be stored or answered again
+    is refused here, for all operations."""
+    try:
+        orjson.dumps(value)
+    except TypeError:
+        return False
+    return True
 
 
 def _has_nul(data: bytes) -> bool:

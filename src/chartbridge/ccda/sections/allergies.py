@@ -38,6 +38,7 @@ from chartbridge.ccda.names import (
 from chartbridge.ccda.node import Node, node_at
 from chartbridge.ccda.registry import about_another, maps, part
 from chartbridge.ccda.sections.common import Json, frame, notes
+from chartbridge.ccda.sections.concerns import add_concern_notes
 from chartbridge.ccda.statement import Statement
 from chartbridge.ccda.times import Interval
 from chartbridge.fhir import drop
@@ -169,7 +170,7 @@ def allergy_intolerance(st: Statement, ctx: Context) -> Json | None:
     reactions, severities = _reactions(st, ctx)
     author, recorded = ctx.actors.author(st, st.path)
     onset = effective(st, ctx)
-    return ctx.add(
+    made = ctx.add(
         "AllergyIntolerance",
         {
             "identifier": identifiers(st.children(ID)),
@@ -190,6 +191,7 @@ def allergy_intolerance(st: Statement, ctx: Context) -> Json | None:
         },
         st,
     )
+    return add_concern_notes(made, st, ctx)
 
 
 def _onset(choice: dict[str, Any]) -> dict[str, Any]:

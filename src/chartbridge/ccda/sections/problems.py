@@ -6,8 +6,6 @@ Follows C-CDA on FHIR, problems. A negated problem is a Condition with verificat
 
 from __future__ import annotations
 
-import re
-
 from chartbridge.ccda import templates as t
 from chartbridge.ccda.codesystems import SNOMED, UCUM
 from chartbridge.ccda.context import Context
@@ -32,6 +30,7 @@ from chartbridge.ccda.names import (
 )
 from chartbridge.ccda.registry import maps, part
 from chartbridge.ccda.sections.common import Json, frame, notes
+from chartbridge.ccda.sections.concerns import HEALTH_CONCERNS, NAMES_NOTHING, concern_notes
 from chartbridge.ccda.sections.observation import observation
 from chartbridge.ccda.statement import Statement
 
@@ -87,14 +86,6 @@ CONCERN_STATUS = {"active": "active", "completed": "inactive", "suspended": "ina
 STILL_THERE = frozenset(("active", "recurrence", "relapse"))
 PROBLEM_CODES = frozenset(("55607006", "64572001", "404684003", "409586006"))
 """Disease, condition, finding: with a negation and no more, they mean 'no known problems'."""
-_NAMES_NOTHING = re.compile(
-    r"(?:[\W\d_]|\b(?:no|none|nil|denies|not|any|an?|or|and|of|at|this|time|known|noted|identified|recorded"
-    r"|reported|reports|patient|has|present|currently|current|active|significant|clinical|medical|health"
-    r"|problems?|conditions?|diseases?|disorders?|diagnos[ie]s|findings?|complaints?|concerns?|issues?"
-    r"|disability)\b)*",
-    re.IGNORECASE,
-)
-"""Words like 'problem' and 'no known problems', which name none: any other word may."""
 
 part(
     t.PROBLEM_STATUS,
@@ -147,6 +138,8 @@ def condition(st: Statement, ctx: Context) -> Json | None:
         author, recorded = ctx.actors.author(st.parent, st.parent.path)
     age = st.take(t.AGE_OBSERVATION)
     at_age = {} if age is None else onset_age(age)
+    remarks = notes(st, ctx) + ended(abatement, mistaken)
+    remarks += _age_note(at_age) if onset.start is not None else []
     return ctx.add(
         "Condition",
         {
@@ -162,9 +155,7 @@ def condition(st: Statement, ctx: Context) -> Json | None:
             "abatementDateTime": abatement if not onset.reversed and not mistaken else None,
             "recordedDate": recorded or _diagnosed(st, ctx),
             "recorder": author,
-            "note": notes(st, ctx)
-            + ended(abatement, mistaken)
-            + (_age_note(at_age) if onset.start is not None else []),
+            "note": remarks + concern_notes(st, ctx, code, remarks),
         },
         st,
     )
@@ -204,7 +195,7 @@ def problem_code(st: Statement, ctx: Context) -> Json | None:
 def _names_nothing(code: Json) -> bool:
     """Whether neither the codes nor the words tell which problem it is."""
     told = [code.get("text", ""), *(one.get("display", "") for one in code.get("coding", ()))]
-    return _codes(code) <= PROBLEM_CODES and all(_NAMES_NOTHING.fullmatch(words) for words in told)
+    return _codes(code) <= PROBLEM_CODES and all(NAMES_NOTHING.fullmatch(words) for words in told)
 
 
 def category(st: Statement) -> Json:
@@ -213,7 +204,7 @@ def category(st: Statement) -> Json:
     while parent is not None:
         if parent.template in _DIAGNOSIS_ACTS or parent.tag == "encounter":
             return ENCOUNTER_DIAGNOSIS
-        if parent.template in (t.HEALTH_CONCERN_ACT, t.RISK_CONCERN_ACT):
+        if parent.template in HEALTH_CONCERNS:
             return HEALTH_CONCERN
         parent = parent.parent
     if st.section.code in _DIAGNOSIS_SECTIONS:
