@@ -241,9 +241,7 @@ def test_a_patient_who_is_not_there_is_not_found(
         assert answer[1]["additionalInfo"] == {"id": unknown}
 
 
-@pytest.mark.contract(
-    "2.4", "PUT /patient/{id}: full replace; what is absent is cleared"
-)
+@pytest.mark.contract("2.4", "PUT /patient/{id}: full replace; what is absent is cleared")
 def test_an_update_replaces_the_demographics(api: Caller) -> None:
     created = create(api, externalId="mrn", status={"hieOptOut": True, "treatmentRelationship": False})
     given = {k: v for k, v in people.stranger().items() if k not in ("contact", "personalIdentifiers")}

@@ -50,7 +50,7 @@ class ConsolidatedQuery(TenantOwned, Base):
 
 class Contribution(TenantOwned, Base):
     """A resource that the application gave, as it stands in the chart. Giving the id again replaces it and
-    raises ``version``; ``request_id`` is the request that gave this version, ``resource_id`` in lower case."""
+    raises ``version``; ``request_id`` gave this version. ``resource_id`` is in lower case."""
 
     __tablename__ = "contributions"
 
