@@ -165,3 +165,15 @@ json_values = st.recursive(
 @given(st.dictionaries(st.text(max_size=8), json_values, max_size=4), st.text(max_size=50))
 def test_whatever_a_chart_holds_can_be_searched(resource: Json, query: str) -> None:
     assert rank([resource], query) in ([], [resource])
+
+
+def test_a_composition_is_found_by_its_title_not_by_what_its_sections_narrate() -> None:
+    """Found by that, it would bring the whole document with it."""
+    composition = {
+        "resourceType": "Composition",
+        "id": "summary",
+        "title": "Discharge summary",
+        "section": [{"title": "Problems", "text": {"div": "<div>Chest pain</div>"}}],
+    }
+    assert [found["id"] for found in rank([*CHART, composition], "chest pain")] == ["pain"]
+    assert [found["id"] for found in rank([*CHART, composition], "discharge")] == ["summary"]

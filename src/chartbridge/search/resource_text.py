@@ -22,8 +22,14 @@ _ENTITY = re.compile("|".join(_ENTITIES))
 
 
 def texts(resource: dict[str, Any]) -> Iterator[str]:
-    """The texts of a resource, each for itself, in no particular order. Of times only the day is told."""
+    """The texts of a resource, each for itself, in no particular order. Of times only the day is told.
+
+    A Composition's sections are left out: what they narrate is found in the resources made of them, and in
+    the document itself. Found by them, it would bring all that it refers to, which is the whole document.
+    """
     stack: list[Any] = [resource]
+    if resource.get("resourceType") == "Composition":
+        stack = [{name: value for name, value in resource.items() if name not in ("section", "text")}]
     while stack:
         value = stack.pop()
         if isinstance(value, dict):
