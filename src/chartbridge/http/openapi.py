@@ -320,7 +320,7 @@ def _add_answers(path: str, method: str, operation: Json) -> None:
         "414": _error("the query is longer than 16 KB"),
         "429": _LIMITED,
         "500": _error("unexpected error; nothing of the inside is told"),
-        "503": _error("the database or the object store does not answer"),
+        "503": _error("database or object store do not answer, or a chart cannot be made now; try again"),
     }
     if method == "post":
         common["409"] = _error("the request with this Idempotency-Key is still being processed")
