@@ -8,6 +8,7 @@ official SDKs; both know the other values by their names too.
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -33,13 +34,6 @@ import sdk from "@metriport/api-sdk";
 const { MetriportMedicalApi } = sdk;
 const { ORIGIN: origin, KEY: key, FACILITY: facilityId, PATIENT: patientId, HOOK: hook } = process.env;
 const metriport = new MetriportMedicalApi(key, { baseAddress: origin });
-"""
-PYTHON_HEAD = """
-import os
-from metriport import Metriport
-origin, key, hook = os.environ["ORIGIN"], os.environ["KEY"], os.environ["HOOK"]
-facility_id, patient_id = os.environ["FACILITY"], os.environ["PATIENT"]
-client = Metriport(api_key=key, base_url=origin)
 """
 pytestmark = pytest.mark.slow
 
@@ -109,13 +103,29 @@ def test_the_javascript_examples_of_a_page_run(page: str, jane: dict[str, str]) 
     run(["node", "--input-type=module"], JS_HEAD + examples(page, "js"), jane)
 
 
-@pytest.mark.sdk
-@pytest.mark.parametrize("page", pages("python"))
-def test_the_python_examples_of_a_page_run(page: str, jane: dict[str, str]) -> None:
+@pytest.fixture(scope="module")
+def python_runner() -> Iterator[subprocess.Popen[str]]:
     reason = drivers.why_no_python()
     if reason:
         pytest.skip(reason)
-    run([str(drivers.PYTHON_SDK), "-"], PYTHON_HEAD + examples(page, "python"), jane)
+    command = [str(drivers.PYTHON_SDK), "example_runner.py"]
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=drivers.HERE
+    ) as process:
+        yield process
+
+
+@pytest.mark.sdk
+@pytest.mark.parametrize("page", pages("python"))
+def test_the_python_examples_of_a_page_run(
+    page: str, jane: dict[str, str], python_runner: subprocess.Popen[str]
+) -> None:
+    assert python_runner.stdin is not None
+    assert python_runner.stdout is not None
+    python_runner.stdin.write(json.dumps({**jane, "code": examples(page, "python")}) + "\n")
+    python_runner.stdin.flush()
+    failure = json.loads(python_runner.stdout.readline())
+    assert not failure, failure
 
 
 def test_there_are_examples_for_both_sdks() -> None:
