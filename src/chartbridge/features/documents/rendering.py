@@ -30,10 +30,7 @@ def rendering_url(platform: Platform, tenant: Tenant, document: Document, kind: 
     if platform.store.size(key) is None:
         content = _rendered(platform, tenant, document, kind)
         platform.store.put(key, content, content_type=KINDS[kind], filename=name, inline=True)
-        with platform.db.read(tenant) as session:
-            gone = patients.find_patient(session, document.patient_id) is None
-        if gone:  # deleted meanwhile: what was written came after the deletion of their objects
-            platform.store.delete_below(keys.patient_folder(tenant, document.patient_id))
+        if patients.swept_if_gone(platform, tenant, document.patient_id):
             raise NotFoundError("File does not exist")
     return platform.store.presigned_get(
         key, expires_in_s=service.DOWNLOAD_URL_S, content_type=KINDS[kind], filename=name, inline=True

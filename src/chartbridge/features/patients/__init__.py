@@ -4,6 +4,7 @@
     service      create (or find), read, replace, delete, opt out, facilities
     links        what other systems call a patient
     holding      locking many patients at once
+    purging      what was written about one who was deleted meanwhile
     search       the filter language of the list
     fhir         the patient as a FHIR R4 Patient
     workflows    removing a deleted patient's objects

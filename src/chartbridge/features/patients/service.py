@@ -26,6 +26,8 @@ from chartbridge.features.patients.holding import hold_all as hold_all
 from chartbridge.features.patients.holding import hold_patients as hold_patients
 from chartbridge.features.patients.models import Patient as Patient
 from chartbridge.features.patients.models import PatientFacility
+from chartbridge.features.patients.purging import is_gone as is_gone
+from chartbridge.features.patients.purging import swept_if_gone as swept_if_gone
 from chartbridge.features.patients.schemas import Demographics, PatientCreate, PatientInput, PatientUpdate
 from chartbridge.features.patients.workflows import enqueue_purge
 from chartbridge.http.context import check_etag

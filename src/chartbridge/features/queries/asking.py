@@ -173,7 +173,4 @@ def _keep(
         newest = {(r["resourceType"], r["id"]): r for r in (*held, *resources)}
         merged = [newest[identity] for identity in sorted(newest)]
         store.put(key, gzip.compress(orjson.dumps(merged), mtime=0), content_type="application/gzip")
-    with platform.db.read(tenant) as session:
-        gone = patients.find_patient(session, patient_id) is None
-    if gone:  # deleted while the network was asked, so this came after the deletion of their objects
-        store.delete_below(keys.patient_folder(tenant, patient_id))
+    patients.swept_if_gone(platform, tenant, patient_id)

@@ -61,7 +61,7 @@ def consolidate_patient(platform: Platform, tenant: Tenant, patient_id: str) -> 
         try:
             inputs = _gather(platform, tenant, patient_id)
         except ObjectNotFoundError:
-            if not _is_gone(platform, tenant, patient_id):
+            if not patients.is_gone(platform, tenant, patient_id):
                 raise
             return None
         if inputs is None:
@@ -80,11 +80,6 @@ def consolidate_patient(platform: Platform, tenant: Tenant, patient_id: str) -> 
             return snapshot_id
         platform.store.delete(keys.snapshot(tenant, patient_id, snapshot_id))
     raise ConsolidationRaceError
-
-
-def _is_gone(platform: Platform, tenant: Tenant, patient_id: str) -> bool:
-    with platform.db.read(tenant) as session:
-        return patients.find_patient(session, patient_id) is None
 
 
 def _gather(platform: Platform, tenant: Tenant, patient_id: str) -> _Inputs | None:

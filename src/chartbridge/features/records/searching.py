@@ -48,10 +48,7 @@ def search(platform: Platform, tenant: Tenant, patient_id: str, query: str) -> F
     # The name tells its age, by which retention removes it.
     key = keys.query_result(tenant, patient_id, new_id(), "json")
     platform.store.put(key, bundle, content_type="application/json")
-    with platform.db.read(tenant) as session:
-        is_gone = patients.find_patient(session, patient_id) is None
-    if is_gone:  # deleted meanwhile, so this was written after the deletion of their objects
-        platform.store.delete_below(keys.patient_folder(tenant, patient_id))
+    if patients.swept_if_gone(platform, tenant, patient_id):
         raise NotFoundError("Could not find patient", id=patient_id)
     url = platform.store.presigned_get(
         key, expires_in_s=RESULT_URL_S, content_type="application/json", filename="search.json"

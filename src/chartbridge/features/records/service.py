@@ -166,11 +166,7 @@ def answer(platform: Platform, tenant: Tenant, request_id: str) -> bool:
         for extension, data in (("json", content), ("json.gz", packed)):
             key = keys.query_result(tenant, patient_id, request_id, extension)
             platform.store.put(key, data, content_type=RESULT_FILES["json"][extension])
-    with platform.db.read(tenant) as session:
-        gone = patients.find_patient(session, patient_id) is None
-    if gone:  # deleted meanwhile, so this was written after the deletion of their objects
-        platform.store.delete_below(keys.patient_folder(tenant, patient_id))
-    return not gone
+    return not patients.swept_if_gone(platform, tenant, patient_id)
 
 
 def _what(query: ConsolidatedQuery) -> reading.Filters:
