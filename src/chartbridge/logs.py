@@ -6,6 +6,7 @@ import logging
 import sys
 import traceback
 from pathlib import Path
+from typing import TextIO
 
 import structlog
 
@@ -36,6 +37,19 @@ class _Redaction(logging.Filter):
         return True
 
 
+class _ToStderr(logging.StreamHandler[TextIO]):
+    """Writes to what stderr is when a record comes: whoever redirects stderr for a while closes theirs
+    afterwards."""
+
+    @property
+    def stream(self) -> TextIO:
+        return sys.stderr
+
+    @stream.setter
+    def stream(self, stream: TextIO) -> None:
+        """The base class assigns one at its start; stderr it stays."""
+
+
 def configure(settings: Settings) -> None:
     """Send our own events and the libraries' warnings to stderr in the format that is set."""
     level = getattr(logging, settings.log_level.upper())
@@ -60,7 +74,7 @@ def configure(settings: Settings) -> None:
     finish: list[structlog.types.Processor] = [structlog.stdlib.ProcessorFormatter.remove_processors_meta]
     if as_json:
         finish.append(structlog.processors.format_exc_info)
-    handler = logging.StreamHandler(sys.stderr)
+    handler = _ToStderr()
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(foreign_pre_chain=shared, processors=[*finish, renderer])
     )
