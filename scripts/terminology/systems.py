@@ -1,0 +1,12 @@
+"""Canonical URIs of the code systems that the default edition has contents of."""
+
+ICD10CM = "http://hl7.org/fhir/sid/icd-10-cm"
+ICD10PCS = "http://www.cms.gov/Medicare/Coding/ICD10"
+ICD9CM = "http://terminology.hl7.org/CodeSystem/icd9cm"
+LOINC = "http://loinc.org"
+RXNORM = "http://www.nlm.nih.gov/research/umls/rxnorm"
+CVX = "http://hl7.org/fhir/sid/cvx"
+UNII = "http://fdasis.nlm.nih.gov"
+CDC_RACE = "urn:oid:2.16.840.1.113883.6.238"
+USPS_STATES = "https://www.usps.com/"
+ZIP_CODES = "urn:oid:2.16.840.1.113883.6.231"
