@@ -37,10 +37,10 @@ sys.path.insert(0, str(ROOT))
 from tests.support.ports import free_port  # noqa: E402
 from tests.support.postgres import PostgresServer, find_binaries  # noqa: E402
 
-from chartbridge import app  # noqa: E402 - the tests' server is found from the repository's root only
 from chartbridge.auth import authenticate, create_key  # noqa: E402
 from chartbridge.config import Settings  # noqa: E402
 from chartbridge.db import Database  # noqa: E402
+from chartbridge.platform import migrate  # noqa: E402
 
 FIRST_NAMES, LAST_NAMES = 1_200, 8_000
 BARE = """
@@ -319,7 +319,7 @@ def _serve(
     url = server.url(server.fresh_database())
     settings = Settings(database_url=url, data_dir=folder / name.replace(",", ""))
     began = time.perf_counter()
-    app.migrate(settings)
+    migrate(settings)
     db = Database(settings.db_url)
     key = create_key(db, "production")
     caller = authenticate(db, key)

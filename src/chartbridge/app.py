@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from fastapi import FastAPI, Request
 from fastapi.middleware.cors import CORSMiddleware
 from fastapi.responses import JSONResponse, PlainTextResponse, Response
 
 from chartbridge import __version__
 from chartbridge.auth import authenticate
-from chartbridge.config import Settings
-from chartbridge.db import Database
-from chartbridge.db.migrate import upgrade
 from chartbridge.features.cohorts import api as cohorts_api
 from chartbridge.features.converter import api as converter_api
 from chartbridge.features.directory import api as directory_api
@@ -25,6 +24,7 @@ from chartbridge.features.queries import api as queries_api
 from chartbridge.features.queries import workflows as queries_workflows
 from chartbridge.features.records import api as records_api
 from chartbridge.features.records import search_api as records_search_api
+from chartbridge.features.records import standards
 from chartbridge.features.records import workflows as records_workflows
 from chartbridge.features.records.chart_task import warm_up
 from chartbridge.features.webhooks import api as webhooks_api
@@ -32,7 +32,6 @@ from chartbridge.features.webhooks import asyncapi
 from chartbridge.features.webhooks import workflows as webhooks_workflows
 from chartbridge.http import errors, objects, openapi, pages
 from chartbridge.http.gateway import Gateway
-from chartbridge.jobs.queue import SYSTEM_SCHEMA
 from chartbridge.jobs.worker import Worker
 from chartbridge.platform import Platform
 
@@ -58,15 +57,6 @@ QUEUES = (
     records_workflows.REFRESHES,
     webhooks_workflows.QUEUE,
 )
-
-
-def migrate(settings: Settings) -> None:
-    """Bring the database that the settings name to the present schema."""
-    db = Database(settings.db_url)
-    try:
-        upgrade(db, system_schema=SYSTEM_SCHEMA)
-    finally:
-        db.dispose()
 
 
 def create_app(platform: Platform) -> FastAPI:
@@ -111,5 +101,5 @@ def health(request: Request) -> Response:
 
 
 def create_worker(platform: Platform, worker_id: str) -> Worker:
-    """A worker that serves every queue."""
-    return Worker(platform, worker_id, QUEUES, warm_up)
+    """A worker that serves every queue. Raises ConfigurationError without a terminology edition."""
+    return Worker(platform, worker_id, QUEUES, partial(warm_up, standards.checked(platform.settings)))

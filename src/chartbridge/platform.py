@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 from chartbridge.config import Settings
 from chartbridge.db import Database
+from chartbridge.db.migrate import upgrade
 from chartbridge.jobs.pool import CpuPool
-from chartbridge.jobs.queue import JobQueue
+from chartbridge.jobs.queue import SYSTEM_SCHEMA, JobQueue
 from chartbridge.storage import ObjectStore, open_store
 
 
@@ -35,3 +36,12 @@ class Platform:
         self.cpu.close()
         self.jobs.close()
         self.db.dispose()
+
+
+def migrate(settings: Settings) -> None:
+    """Bring the database that the settings name to the present schema."""
+    db = Database(settings.db_url)
+    try:
+        upgrade(db, system_schema=SYSTEM_SCHEMA)
+    finally:
+        db.dispose()

@@ -119,11 +119,11 @@ import sys
 from fastapi.testclient import TestClient
 from chartbridge import app, logs
 from chartbridge.config import Settings
-from chartbridge.platform import Platform
+from chartbridge.platform import Platform, migrate
 
 settings = Settings()
 logs.configure(settings)
-app.migrate(settings)
+migrate(settings)
 application = app.create_app(Platform.open(settings))
 
 def fail(name: str) -> None:

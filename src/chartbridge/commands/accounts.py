@@ -7,7 +7,7 @@ from rich.table import Table
 from chartbridge.auth.keys import find_account
 from chartbridge.commands.console import fail, results, talk
 from chartbridge.commands.keys import environment
-from chartbridge.commands.running import open_platform
+from chartbridge.commands.opening import open_platform
 from chartbridge.config import Settings
 from chartbridge.db import Tenant
 from chartbridge.features.accounts import service

@@ -29,7 +29,7 @@ from rich.table import Table
 from chartbridge.auth import authenticate, create_key
 from chartbridge.auth.keys import KeyLimitError, list_keys, revoke_key
 from chartbridge.commands.console import fail, results, talk
-from chartbridge.commands.running import open_platform
+from chartbridge.commands.opening import open_platform
 from chartbridge.config import Settings
 
 ACCOUNT = "demo"

@@ -9,7 +9,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from chartbridge.commands.console import fail, results, talk
-from chartbridge.commands.running import open_platform
+from chartbridge.commands.opening import open_platform
 from chartbridge.config import Settings
 from chartbridge.db import Environment
 from chartbridge.db.tenancy import ENVIRONMENTS

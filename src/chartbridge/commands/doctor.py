@@ -18,7 +18,9 @@ from chartbridge.commands.console import talk
 from chartbridge.config import ConfigurationError, Settings
 from chartbridge.db import Database
 from chartbridge.db.migrate import is_current
+from chartbridge.features.records import standards
 from chartbridge.storage import StorageError, open_store
+from chartbridge.terminology.edition import Edition
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +42,14 @@ def examine() -> list[Finding]:
         names = ", ".join("CHARTBRIDGE_" + str(e["loc"][0]).upper() for e in error.errors())
         return [*findings, Finding("settings", False, f"not usable: {names}", "correct or unset them")]
     findings.append(Finding("settings", True, f"{settings.mode} mode, origin {settings.origin}"))
-    checks: tuple[Callable[[Settings], Finding], ...] = (_data_dir, _secret, _database, _store, _exposure)
+    checks: tuple[Callable[[Settings], Finding], ...] = (
+        _data_dir,
+        _secret,
+        _database,
+        _store,
+        _terminology,
+        _exposure,
+    )
     return findings + [check(settings) for check in checks]
 
 
@@ -117,6 +126,19 @@ def _store(settings: Settings) -> Finding:
         advice = f"{error}; check CHARTBRIDGE_OBJECT_STORE_URL, the endpoint and the credentials"
         return Finding("object store", False, settings.store_url, advice)
     return Finding("object store", True, f"{settings.store_url} (written, read, deleted)")
+
+
+def _terminology(settings: Settings) -> Finding:
+    folder = settings.resolved_terminology_dir
+    if not folder.exists():
+        return Finding("terminology", True, f"{folder} (will be made at first start)")
+    try:
+        path = standards.checked(settings)
+    except ConfigurationError as error:
+        return Finding("terminology", False, str(folder), str(error))
+    with Edition.open(path) as edition:
+        systems = sum(system.concepts > 0 for system in edition.systems())
+        return Finding("terminology", True, f"{path}: {systems} code systems, edition {edition.id[:12]}")
 
 
 def _exposure(settings: Settings) -> Finding:

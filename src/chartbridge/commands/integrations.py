@@ -9,11 +9,12 @@ from rich.table import Table
 
 from chartbridge.auth import default_account, list_keys
 from chartbridge.commands.console import fail, results, talk
-from chartbridge.commands.running import open_platform
+from chartbridge.commands.opening import open_platform
 from chartbridge.config import Settings
 from chartbridge.db import Database, Tenant
 from chartbridge.errors import BadRequestError
 from chartbridge.features.patients import links
+from chartbridge.platform import Platform
 
 
 def enable(settings: Settings, env: str, account: str, source: str) -> None:
@@ -45,6 +46,13 @@ def show(settings: Settings, env: str, account: str) -> None:
 
 @contextmanager
 def _tenant(settings: Settings, env: str, account: str) -> Iterator[tuple[Database, Tenant]]:
+    with tenant_of(settings, env, account) as (platform, tenant):
+        yield platform.db, tenant
+
+
+@contextmanager
+def tenant_of(settings: Settings, env: str, account: str) -> Iterator[tuple[Platform, Tenant]]:
+    """The platform and an account's tenant; ends the command when there is no such account."""
     platform = open_platform(settings)
     try:
         if account not in {key.account for key in list_keys(platform.db)}:
@@ -53,6 +61,6 @@ def _tenant(settings: Settings, env: str, account: str) -> Iterator[tuple[Databa
             tenant = Tenant.parse(f"{env}/{default_account(platform.db, account)}")
         except ValueError:
             fail("--env must be sandbox or production", 2)
-        yield platform.db, tenant
+        yield platform, tenant
     finally:
         platform.close()

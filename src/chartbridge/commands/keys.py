@@ -10,7 +10,7 @@ from rich.table import Table
 from chartbridge.auth import KeyLimitError, UnknownKeyError, create_key, list_keys, revoke_key
 from chartbridge.auth.keys import ApiKeyInfo
 from chartbridge.commands.console import fail, results, talk
-from chartbridge.commands.running import open_platform
+from chartbridge.commands.opening import open_platform
 from chartbridge.config import Settings
 from chartbridge.db import Environment
 from chartbridge.db.tenancy import ENVIRONMENTS

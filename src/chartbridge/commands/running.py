@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import socket
 import sys
@@ -11,25 +10,13 @@ from types import FrameType
 
 import uvicorn
 
-from chartbridge import app, logs
+from chartbridge import app
 from chartbridge.commands.console import fail, talk
+from chartbridge.commands.opening import open_platform
 from chartbridge.config import ConfigurationError, Settings
 from chartbridge.jobs.heartbeat import WorkerNameTakenError
 from chartbridge.jobs.worker import Worker, default_worker_id
 from chartbridge.platform import Platform
-
-
-def open_platform(settings: Settings) -> Platform:
-    """The platform with its database migrated; ends the command with a clear error when it can't be."""
-    os.umask(0o077)  # what is written here is about patients
-    logs.configure(settings)
-    try:
-        app.migrate(settings)
-        return Platform.open(settings)
-    except ConfigurationError as error:
-        fail(str(error))
-    except Exception as error:  # noqa: BLE001 - any driver's error; the message may hold a password
-        fail(f"the database could not be opened ({type(error).__name__}); `chartbridge doctor` says more")
 
 
 def serve(settings: Settings, *, with_worker: bool) -> None:
@@ -81,10 +68,10 @@ def work(settings: Settings, worker_id: str) -> None:
 
 
 def _started_worker(platform: Platform, worker_id: str) -> Worker:
-    worker = app.create_worker(platform, worker_id)
     try:
+        worker = app.create_worker(platform, worker_id)
         worker.start()
-    except WorkerNameTakenError as error:
+    except (WorkerNameTakenError, ConfigurationError) as error:
         platform.close()
         fail(str(error))
     return worker
