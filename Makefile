@@ -7,8 +7,10 @@ SHELL := /bin/bash
 
 BIN := .venv/bin
 PYTEST_ARGS ?=
+# One more than the two processors of the smallest machine: tests often wait for a worker.
+TEST_PROCESSES ?= 3
 
-.PHONY: help demo run test test-fast lint format lock clean install install-dev install-sdk install-postgres
+.PHONY: help demo run test test-fast lint format lock clean install install-dev install-converter install-sdk install-postgres
 
 help: ## List the commands
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/^([a-z-]+):.*## /\1\t/' | column -t -s $$'\t'
@@ -19,10 +21,11 @@ demo: install ## Install, then make a sample patient's chart end to end, offline
 run: install ## Install, then serve the API with a worker on http://127.0.0.1:8080 until Ctrl-C
 	@exec $(BIN)/chartbridge serve
 
-test: install-dev install-sdk install-postgres lint ## All checks and all tests, as CI runs them
-	@$(BIN)/pytest -n 2 --dist loadfile $(PYTEST_ARGS)
+test: ## All checks and all tests, as CI runs them
+	@$(MAKE) --no-print-directory -j 3 --output-sync=target lint install-converter install-sdk install-postgres
+	@$(BIN)/pytest -n $(TEST_PROCESSES) --dist loadfile $(PYTEST_ARGS)
 
-test-fast: install-dev ## Tests that take less than a few seconds each
+test-fast: install-converter ## Tests that take less than a few seconds each
 	@$(BIN)/pytest -m "not slow and not sdk and not fault" $(PYTEST_ARGS)
 
 lint: install-dev ## Style, types and the rules of imports
@@ -45,9 +48,13 @@ clean: ## Remove what the commands above made, except ./data
 
 install:
 	@scripts/install runtime
+	@scripts/install converter
 
 install-dev:
 	@scripts/install dev
+
+install-converter: install-dev
+	@scripts/install converter
 
 install-sdk:
 	@scripts/install python-sdk

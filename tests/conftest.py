@@ -32,12 +32,14 @@ def pytest_configure() -> None:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _no_settings_of_this_machine() -> Iterator[None]:
-    """Settings of the developer's shell must not change what tests see."""
+def _no_settings_of_this_machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Settings of the developer's shell must not change what tests see; the terminology edition is
+    unpacked once for all tests of this process."""
     with pytest.MonkeyPatch.context() as patch:
         for name in [n for n in os.environ if n.startswith("CHARTBRIDGE_")]:
             patch.delenv(name)
         patch.setitem(Settings.model_config, "env_file", None)
+        patch.setenv("CHARTBRIDGE_TERMINOLOGY_DIR", str(tmp_path_factory.mktemp("terminology")))
         yield
 
 

@@ -119,7 +119,7 @@ def deployment(database_url: str, settings: Settings, live_server: Callable[...,
     )
 
 
-SHAPES = ("sqlite-restarted", "postgres-restarted", "postgres-replaced")
+SHAPES = ("sqlite-restarted", "postgres-replaced")
 
 
 @pytest.mark.timeout(600)

@@ -19,7 +19,7 @@ COMMAND_TIMEOUT_S = 60.0
 WORKER_READY = "worker started"
 
 # Waiting times that suit tests; everything else is as an operator gets it.
-TEST_SETTINGS = {"queue_poll_s": "0.05", "webhook_backoff_s": "0.2", "conversion_processes": "1"}
+TEST_SETTINGS = {"queue_poll_s": "0.1", "webhook_backoff_s": "0.2", "conversion_processes": "1"}
 
 
 def command() -> str:
@@ -47,6 +47,8 @@ class Deployment:
         given = {**TEST_SETTINGS, "data_dir": str(self.data_dir), **(settings or {})}
         # The machine's own settings and any .env file must not reach the processes.
         self.environment = {k: v for k, v in os.environ.items() if not k.startswith("CHARTBRIDGE_")}
+        if unpacked := os.environ.get("CHARTBRIDGE_TERMINOLOGY_DIR"):
+            self.environment["CHARTBRIDGE_TERMINOLOGY_DIR"] = unpacked  # set by the tests' own conftest
         self.environment |= {f"CHARTBRIDGE_{name.upper()}": value for name, value in given.items()}
         self.processes: list[Process] = []
 
