@@ -11,6 +11,9 @@ import plutoprint
 
 from chartbridge.typeface import FOLDER
 
+_BASE = "https://page.invalid/"
+"""The address of a page while it is printed; nothing is fetched from it (RFC 2606 keeps the name unused)."""
+
 
 class _TypefaceOnly(plutoprint.ResourceFetcher):
     """Reads the typeface; anything else that a page names is refused."""
@@ -28,7 +31,7 @@ def to_pdf(html: str, *, title: str, author: str, subject: str, created: datetim
     """The page as PDF, letter size; the same arguments give the same bytes."""
     book = plutoprint.Book(plutoprint.PAGE_SIZE_LETTER)
     book.custom_resource_fetcher = _TypefaceOnly()
-    book.load_html(html)
+    book.load_html(html, base_url=_BASE)  # without an address of its own a page can't link to its own parts
     moment = created.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     for entry, words in (
         (plutoprint.PDF_METADATA_TITLE, title),

@@ -11,6 +11,8 @@ from chartbridge.summary import words
 Json = dict[str, Any]
 
 DATA_SOURCE_URL = "https://public.metriport.com/fhir/StructureDefinition/data-source.json"
+DOC_ID_URL = "https://public.metriport.com/fhir/StructureDefinition/doc-id-extension.json"
+CONFLICT_URL = "https://chartbridge.dev/fhir/StructureDefinition/conflicting-statement"
 IN_ERROR = "entered-in-error"
 UNKNOWN_SOURCE = "source not stated"
 SHORT, LONG = 300, 2_000
@@ -23,6 +25,30 @@ class Mark:
 
     text: str
     look: str = "mild"
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """A number that can be drawn: in which series, when, how much, in which unit, between which limits."""
+
+    series: str
+    date: str
+    value: float
+    unit: str
+    low: float | None = None
+    high: float | None = None
+    outside: str = ""
+    """The word for a value that its source marks, or that is outside the range given."""
+
+
+@dataclass(slots=True)
+class Result:
+    """One result as part of the row of its test."""
+
+    keys: tuple[str, ...]
+    """Results that have one of these in common are of one test: its LOINC codes, else its name."""
+    code: str
+    points: list[Point] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -42,11 +68,25 @@ class Row:
     group: str = ""
     rank: int = 0
     """Where the group stands among those of its section; groups of one rank by name."""
+    about: str = ""
+    """The resource, as ``Type/id``; empty where it has no id."""
+    conflicts: list[str] = field(default_factory=list)
+    """The resources whose statements contradict this one, as ``Type/id``."""
+    disagrees: list[tuple[str, str]] = field(default_factory=list)
+    """What those say, and the anchor of their row where the summary has it."""
+    also: str = ""
+    """What other sources say of the same, besides what stands in the cells."""
+    anchor: str = ""
+    """The id of the row on the page, where another one leads to it."""
+    result: Result | None = None
+    """What a table of results over time needs to know; of Observations only."""
 
     @property
     def text(self) -> str:
         """All that the entry shows, for the filter by text."""
-        return "\n".join([self.group, *self.cells, *(mark.text for mark in self.marks), *self.sources])
+        return "\n".join(
+            [self.group, *self.cells, self.also, *(mark.text for mark in self.marks), *self.sources]
+        )
 
 
 def cut(text: str, most: int = SHORT) -> str:
@@ -63,6 +103,10 @@ class Chart:
         self.by_type: dict[str, list[Json]] = {}
         self.by_reference: dict[str, Json] = {}
         self.in_error: dict[str, int] = {}
+        self.documents: dict[str, str] = {}
+        """The source (file and network) that each document id stands for."""
+        self.panels: dict[str, str] = {}
+        """The name of the report that an Observation is a result of, by its reference."""
         for resource in resources:
             kind = str(resource.get("resourceType"))
             if resource.get("id"):
@@ -71,10 +115,24 @@ class Chart:
                 self.in_error[kind] = self.in_error.get(kind, 0) + 1
             else:
                 self.by_type.setdefault(kind, []).append(resource)
+        for held_here in self.by_type.values():
+            for resource in held_here:
+                if len(documents := documents_of(resource)) == 1:
+                    self.documents.setdefault(documents[0], sources_of(resource)[0])
+        for report in self.by_type.get("DiagnosticReport", ()):
+            for held in report.get("result") or []:
+                self.panels.setdefault(str(held.get("reference")), words.concept(report.get("code")))
 
     def of(self, *kinds: str) -> list[Json]:
         """The resources of some types, without those entered in error."""
         return [resource for kind in kinds for resource in self.by_type.get(kind, ())]
+
+    def sources(self, resource: Json) -> list[str]:
+        """Where a resource comes from: one source, or all those that it was put together from."""
+        documents = documents_of(resource)
+        if len(documents) < 2:
+            return sources_of(resource)
+        return list(dict.fromkeys(self.documents.get(one, f"document {one}") for one in documents))
 
     def target(self, reference: Json | None, within: Json | None = None) -> Json:
         """The resource that a Reference leads to, in the chart or contained; empty where it is not there."""
@@ -129,15 +187,24 @@ def _status(resource: Json, name: str) -> Json | None:
     return value if isinstance(value, dict) else None
 
 
-def source_of(resource: Json) -> str:
-    """Where a resource comes from: the file of its source, and the network."""
+def sources_of(resource: Json) -> list[str]:
+    """Where a resource comes from: the file of its source, with the networks."""
     file = str((resource.get("meta") or {}).get("source") or "")
     networks = [
         words.coding(held.get("valueCoding"))
         for held in resource.get("extension") or []
         if held.get("url") == DATA_SOURCE_URL
     ]
-    return words.joined([file, *networks], " · ") or UNKNOWN_SOURCE
+    return [words.joined([file, *networks], " · ") or UNKNOWN_SOURCE]
+
+
+def documents_of(resource: Json) -> list[str]:
+    """The ids of the documents that a resource comes from."""
+    return [
+        str(held["valueString"])
+        for held in resource.get("extension") or []
+        if held.get("url") == DOC_ID_URL and held.get("valueString")
+    ]
 
 
 def coded_status(resource: Json, name: str) -> str:
@@ -175,7 +242,23 @@ def row(resource: Json, cells: list[str], dates: Iterable[Any], **more: Any) -> 
     whole: frozenset[int] = more.pop("whole", frozenset())
     known = [value for value in dates if isinstance(value, str) and value]
     shown = [cell if index in whole else cut(cell, most) for index, cell in enumerate(cells)]
-    return Row(shown, [source_of(resource)], known, marks=marks, **more)
+    return Row(
+        shown,
+        sources_of(resource),
+        known,
+        marks=marks,
+        about=f"{resource.get('resourceType')}/{resource['id']}" if resource.get("id") else "",
+        conflicts=_conflicts(resource),
+        **more,
+    )
+
+
+def _conflicts(resource: Json) -> list[str]:
+    return [
+        str((held.get("valueReference") or {}).get("reference") or "")
+        for held in resource.get("extension") or []
+        if held.get("url") == CONFLICT_URL
+    ]
 
 
 def newest_first(rows: list[Row]) -> list[Row]:

@@ -8,6 +8,7 @@ from chartbridge.summary.entries import _look, _verification
 
 CHRONICITY = "http://hl7.org/fhir/StructureDefinition/condition-related"
 PROBLEM, DIAGNOSIS = "problem list", "encounter diagnosis"
+NO_STATUS = "status not stated"
 STATUS, CATEGORY, MORE = 2, 5, 6
 """The numbers of these cells in the row of a condition."""
 
@@ -37,21 +38,21 @@ def condition(held: Json, _chart: Chart) -> Row:
         marks.append(Mark("chronic"))
     text = words.concept(held.get("code"))
     # the text of what is refuted may be a negation itself, and two would read as none
-    displays = words.joined(
-        str(one.get("display") or "") for one in (held.get("code") or {}).get("coding") or []
-    )
+    displays = words.joined(str(one.get("display") or "") for one in words.codings(held.get("code")))
     named = displays if refuted else text
     ended = words.timed(held, "abatement")
     stages = words.concepts([stage["summary"] for stage in held.get("stage") or [] if stage.get("summary")])
     codes = words.joined(
-        str(coding.get("code") or "") for coding in (held.get("code") or {}).get("coding") or []
+        f"{coding['code']}{' (mapped)' if words.is_ours(coding) else ''}"
+        for coding in (held.get("code") or {}).get("coding") or []
+        if coding.get("code")
     )
     return row(
         held,
         [
             named or text or "condition not stated",
             codes,
-            "" if refuted else words.plain(status) or "status not stated",
+            "" if refuted else words.plain(status) or NO_STATUS,
             words.timed(held, "onset")
             or words.labelled("recorded", words.date(held.get("recordedDate")))
             or "onset unknown",
@@ -109,7 +110,7 @@ def fold(pairs: list[tuple[Json, Row]]) -> list[Row]:
         near = by_coding.get(next(iter(sorted(_codings(held))), ("", "")), [])
         plain = shown.cells[CATEGORY] == DIAGNOSIS and not shown.marks and not any(shown.cells[4:CATEGORY])
         problem = next((row_ for one, row_ in near if _repeats(one, row_, held)), None)
-        if plain and not shown.cells[MORE] and problem is not None:
+        if plain and not (shown.cells[MORE] or shown.conflicts or shown.also) and problem is not None:
             folded.setdefault(id(problem), []).append((held, shown))
         else:
             rows.append(shown)

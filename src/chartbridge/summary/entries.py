@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import base64
 import binascii
-from typing import Any
 
 from chartbridge.summary import words
-from chartbridge.summary.chart import LONG, Chart, Json, Mark, Row, coded_status, cut, is_in_error, row
+from chartbridge.summary.chart import Chart, Json, Mark, Row, coded_status, cut, is_in_error, row
 
 NO_KNOWN = {
     "716186003",
@@ -67,11 +66,16 @@ def allergy(held: Json, _chart: Chart) -> Row:
     elif held.get("criticality") == "high":
         marks.append(Mark("high criticality", "stop"))
     reactions = []
+    severe = False
     for reaction in held.get("reaction") or []:
         shown = words.concepts(reaction.get("manifestation")) or str(reaction.get("description") or "")
         cause = words.concept(reaction.get("substance"))
         detail = words.joined([str(reaction.get("severity") or ""), words.date(reaction.get("onset"))])
+        if reaction.get("severity") == "severe":
+            severe = True
         reactions.append(cut(words.joined([cause and f"{cause}:", shown, detail and f"({detail})"], " ")))
+    if severe and not any("REFUTED" in mark.text for mark in marks):
+        marks.append(Mark("severe reaction", "stop"))
     kind = words.joined([str(held.get("type") or ""), *map(str, held.get("category") or [])])
     low = str(held.get("criticality") or "")
     return row(
@@ -95,74 +99,6 @@ def allergy(held: Json, _chart: Chart) -> Row:
         marks=marks,
         look=_look(status, negated=any(mark.look == "stop" and "REFUTED" in mark.text for mark in marks)),
         ends="open",
-    )
-
-
-_KIND = {
-    "MedicationStatement": "Reported",
-    "MedicationRequest": "Prescribed",
-    "MedicationDispense": "Dispensed",
-    "MedicationAdministration": "Given",
-}
-_NOT_SO = {"not-taken": "NOT TAKEN", "not-done": "NOT GIVEN", "declined": "DECLINED"}
-
-
-def medication(held: Json, chart: Chart) -> Row:
-    """What is reported, prescribed, dispensed or given; what is not to be, or was not, says so."""
-    name, _ = chart.concept_or_target(held, "medication")
-    status = str(held.get("status") or "")
-    kind = _KIND[held["resourceType"]]
-    marks = []
-    if held.get("doNotPerform"):
-        marks.append(Mark("DO NOT GIVE", "stop"))
-    if status in _NOT_SO:
-        marks.append(Mark(_NOT_SO[status], "stop"))
-    if status in {"unknown", "on-hold", "draft"}:
-        marks.append(
-            Mark({"unknown": "status unknown", "draft": "draft, not ordered"}.get(status, "on hold"), "warn")
-        )
-    if held["resourceType"] == "MedicationRequest" and held.get("intent") not in {"order", None}:
-        marks.append(Mark(words.plain(held["intent"])))
-    given = held.get("dosage")
-    doses = held.get("dosageInstruction") or (given if isinstance(given, list) else [given] if given else [])
-    if isinstance(given, dict) and given.get("dose"):
-        doses = [{**given, "doseAndRate": [{"doseQuantity": given["dose"]}]}]
-    request = held.get("dispenseRequest") or {}
-    supply = words.joined(
-        [
-            words.quantity(held.get("quantity") or request.get("quantity")),
-            words.labelled("for", words.age(held.get("daysSupply"))),
-            f"{request['numberOfRepeatsAllowed']} refills"
-            if request.get("numberOfRepeatsAllowed") is not None
-            else "",
-        ]
-    )
-    when = words.timed(held, "effective")
-    for element in ("authoredOn", "whenHandedOver", "whenPrepared", "dateAsserted"):
-        when = when or words.date(held.get(element))
-    person = chart.who(held.get("requester") or held.get("informationSource"), held)
-    person = person or chart.performers(held)
-    reason = words.concepts(held.get("statusReason") or held.get("statusReasonCodeableConcept"))
-    reasons = words.concepts(held.get("reasonCode"))
-    starts: list[Any] = [
-        held.get("effectiveDateTime"),
-        (held.get("effectivePeriod") or {}).get("start"),
-        *(held.get(element) for element in ("authoredOn", "whenHandedOver", "whenPrepared", "dateAsserted")),
-    ]
-    return row(
-        held,
-        [
-            name or "medication not stated",
-            words.joined([kind, _state(status) if status not in _NOT_SO else "", reason]),
-            words.joined([*map(words.dosage, doses), supply, words.notes(held.get("note"))], "; ")
-            or "directions not stated",
-            when or "date unknown",
-            words.joined([reasons and f"for {reasons}", person], "; "),
-        ],
-        starts,
-        marks=marks,
-        look=_look(status, negated=any(mark.text in {"DO NOT GIVE", *_NOT_SO.values()} for mark in marks)),
-        ends=_period_end(held, "effectivePeriod") or ("open" if status == "active" else ""),
     )
 
 
@@ -214,7 +150,7 @@ def immunization(held: Json, chart: Chart) -> Row:
         ],
         [held.get("occurrenceDateTime"), held.get("recorded")],
         marks=marks,
-        look=_look(status, negated=status == "not-done"),
+        look="negated" if status == "not-done" else "",
     )
 
 
@@ -248,42 +184,6 @@ def procedure(held: Json, chart: Chart) -> Row:
         marks=marks,
         look="negated" if status == "not-done" else "",
         ends=str((held.get("performedPeriod") or {}).get("end") or ""),
-    )
-
-
-def report(held: Json, chart: Chart) -> Row:
-    """DiagnosticReport: its conclusion, and which results it has."""
-    status = str(held.get("status") or "")
-    marks = (
-        []
-        if status in {"final", "amended", "corrected", "appended"}
-        else [Mark("CANCELLED", "stop") if status == "cancelled" else Mark(_state(status), "warn")]
-    )
-    results = [_referred(one, held, chart) for one in held.get("result") or []]
-    texts = [_text_of(form) for form in held.get("presentedForm") or []]
-    return row(
-        held,
-        [
-            words.concept(held.get("code")) or "report not named",
-            words.timed(held, "effective")
-            or words.labelled("issued", words.date(held.get("issued")))
-            or "date unknown",
-            words.joined([words.concepts(held.get("category")), words.plain(status)]),
-            words.joined(
-                [
-                    str(held.get("conclusion") or ""),
-                    words.concepts(held.get("conclusionCode")),
-                    *texts,
-                    words.labelled("Results:", words.joined(results)),
-                ],
-                "; ",
-            ),
-            chart.everyone(held.get("performer"), held),
-        ],
-        [held.get("effectiveDateTime"), (held.get("effectivePeriod") or {}).get("start"), held.get("issued")],
-        marks=marks,
-        most=LONG,
-        look="struck" if status == "cancelled" else "",
     )
 
 

@@ -50,7 +50,9 @@ def other(held: Json, chart: Chart) -> Row:
         said.append(str(message.get("contentString") or ""))
     for participant in held.get("participant") or []:
         if isinstance(participant, dict):
-            said.append(chart.who(participant.get("member"), held))
+            roles = words.concepts(participant.get("role"))
+            member = chart.who(participant.get("member"), held)
+            said.append(words.joined([member, f"({roles})" if member and roles else roles], " "))
     said.append(words.notes(held.get("note")))
     for activity in held.get("activity") or []:
         said.append(words.concept((activity.get("detail") or {}).get("code")))

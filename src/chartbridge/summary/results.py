@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from chartbridge.summary import words
-from chartbridge.summary.chart import Chart, Json, Mark, Row, cut, is_in_error, row
+from chartbridge.summary.chart import Chart, Json, Mark, Point, Result, Row, cut, is_in_error, row
+from chartbridge.summary.limits import limits_of, outside
 
 COLUMNS = ["When", "Result", "Flag", "Reference range", "More"]
 
@@ -73,10 +74,12 @@ def vital_rank(observation: Json) -> int:
 def is_only_a_panel(held: Json, chart: Chart) -> bool:
     """Whether an Observation says nothing itself, and all that it groups is in the chart."""
     members = held.get("hasMember") or []
+    if not members:
+        return False
     own = {"component", "interpretation", "note", "bodySite", "dataAbsentReason", "modifierExtension"}
     silent = not own & set(held) and held.get("status") not in _STATUS and not value(held)
     found = [chart.target(member, held) for member in members]
-    return bool(found) and silent and all(one and not is_in_error(one) for one in found)
+    return silent and all(one and not is_in_error(one) for one in found)
 
 
 def value(held: Json) -> str:
@@ -103,13 +106,17 @@ def value(held: Json) -> str:
     return f"not available: {reason}" if reason else ""
 
 
-def flags(held: Json) -> list[Mark]:
-    """The interpretations that the source gives; none is worked out from the range."""
-    marks = []
+def flags(held: Json, limits: tuple[float | None, float | None] | None = None) -> list[Mark]:
+    """The interpretations that the source gives; and that a value is outside the range it gives, as such."""
+    marks: list[Mark] = []
     for interpretation in held.get("interpretation") or []:
         known = [_FLAGS[code] for code in sorted(words.codes(interpretation)) if code in _FLAGS]
         text = words.concept(interpretation)
         marks += [Mark(*flag) for flag in known[:1]] or [Mark(text)] * bool(text)
+    if not any(mark.look for mark in marks) and (
+        said := outside(held, limits if limits is not None else limits_of(held))
+    ):
+        marks.append(Mark(said, "warn"))
     return marks
 
 
@@ -139,17 +146,71 @@ def _component(held: Json) -> str:
     )
 
 
+_SYSTOLIC, _DIASTOLIC = "8480-6", "8462-4"
+
+
+def _blood_pressure(held: Json) -> str:
+    """``146/72 mmHg`` where an Observation is nothing else than that; what a component says besides keeps
+    the components apart."""
+    parts = held.get("component") or []
+    by_code = {code: part for part in parts for code in words.codes(part.get("code"))}
+    upper, lower = by_code.get(_SYSTOLIC), by_code.get(_DIASTOLIC)
+    if len(parts) != 2 or upper is None or lower is None or upper is lower or value(held):
+        return ""
+    numbers = [part.get("valueQuantity") or {} for part in (upper, lower)]
+    same = words.unit_of(numbers[0]) == words.unit_of(numbers[1])
+    plain = all(one.get("value") is not None and not one.get("comparator") for one in numbers)
+    if not (same and plain) or any(ranges(part) for part in (upper, lower)):
+        return ""
+    shown = f"{numbers[0]['value']}/{words.quantity(numbers[1])}"
+    flagged = [
+        f"{name}: {words.joined(mark.text for mark in flags(part))}"
+        for name, part in (("systolic", upper), ("diastolic", lower))
+        if flags(part)
+    ]
+    return f"{shown} ({words.joined(flagged, '; ')})" if flagged else shown
+
+
+def _points(held: Json, own: list[Mark], limits: tuple[float | None, float | None]) -> list[Point]:
+    """The numbers of a finished result that can be drawn over time; ``own`` are its flags, ``limits``
+    those of its range."""
+    date = str(held.get("effectiveDateTime") or (held.get("effectivePeriod") or {}).get("start") or "")
+    if held.get("status") not in {"final", "amended", "corrected"} or len(date) < len("2024-03"):
+        return []
+    found = []
+    for part in [held, *(held.get("component") or [])]:
+        quantity = part.get("valueQuantity") or {}
+        number = quantity.get("value")
+        if not isinstance(number, int | float) or quantity.get("comparator"):
+            continue
+        low, high = limits if part is held else limits_of(part)
+        name = "" if part is held else words.concept(part.get("code"))
+        marks = own if part is held else flags(part)
+        said = words.joined(mark.text for mark in marks if mark.look)
+        found.append(Point(name, date, float(number), words.unit_of(quantity), low, high, said))
+    return found
+
+
+def _result(held: Json, name: str, found: list[Mark], limits: tuple[float | None, float | None]) -> Result:
+    codes = words.loinc_codes(held.get("code"))
+    return Result(
+        tuple(codes) or (f"name {name.casefold()}",), next(iter(codes), ""), _points(held, found, limits)
+    )
+
+
 def observation(held: Json, chart: Chart) -> Row:
     """One Observation as a row: when, what came out, its flag and range, and how sure that is."""
+    pressure = _blood_pressure(held)
     parts = [value(held), *(_component(component) for component in held.get("component") or [])]
-    parts = [cut(part) for part in parts]
+    parts = [pressure] if pressure else [cut(part) for part in parts]
     result = words.joined(parts, "\n")
     if not result:
         members = len(held.get("hasMember") or [])
         result = f"panel of {members} results, each listed by itself" if members else "no value given"
     status = held.get("status")
     marks = [_STATUS[status]] if status in _STATUS else []
-    found = flags(held)
+    limits = limits_of(held)
+    found = flags(held, limits)
     more = [
         words.joined(mark.text for mark in found if not mark.look) if len(found) > 1 else "",
         words.concept(held.get("bodySite")),
@@ -162,6 +223,7 @@ def observation(held: Json, chart: Chart) -> Row:
         held.get("effectiveInstant"),
         (held.get("effectivePeriod") or {}).get("start"),
     ]
+    name = cut(words.concept(held.get("code")) or "Unnamed observation", 120)
     return row(
         held,
         [
@@ -176,6 +238,7 @@ def observation(held: Json, chart: Chart) -> Row:
         look="struck" if status == "cancelled" else "",
         whole=frozenset({1}),
         rank=vital_rank(held) if section_of(held) == "vitals" else 0,
-        group=cut(words.concept(held.get("code")) or "Unnamed observation", 120),
+        group=name,
         ends=str((held.get("effectivePeriod") or {}).get("end") or ""),
+        result=_result(held, name, found, limits),
     )

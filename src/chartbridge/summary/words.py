@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Any
 
 from chartbridge.summary.abbreviations import written_out
@@ -40,7 +41,8 @@ def unit(text: str) -> str:
 
 def joined(parts: Iterable[str], by: str = ", ") -> str:
     """The parts that say something, each once."""
-    return by.join(dict.fromkeys(part for part in parts if part))
+    said = [part for part in parts if part]
+    return by.join(dict.fromkeys(said)) if len(said) > 1 else said[0] if said else ""
 
 
 def labelled(label: str, text: str) -> str:
@@ -55,9 +57,14 @@ def plain(code: Any) -> str:
 
 def date(value: Any) -> str:
     """A date, dateTime or instant at the precision it has: ``2024``, ``Mar 2024``, ``Mar 5, 2024``."""
-    match = _DATE.fullmatch(value) if isinstance(value, str) else None
+    return _date(value) if isinstance(value, str) else ""
+
+
+@lru_cache(maxsize=4096)
+def _date(value: str) -> str:
+    match = _DATE.fullmatch(value)
     if match is None or not "01" <= (match[2] or "01") <= "12":
-        return value if isinstance(value, str) else ""
+        return value
     year, month, day, time, offset = match.groups()
     if month is None:
         return year
@@ -74,8 +81,17 @@ def period(value: Json | None) -> str:
     """A Period; one that has only one end says so."""
     start, end = (date((value or {}).get(name)) for name in ("start", "end"))
     if start and end:
-        return start if start == end else f"{start} – {end}"
+        return start if start == end else _from_to(str((value or {})["start"]), str((value or {})["end"]))
     return f"since {start}" if start else f"until {end}" if end else ""
+
+
+def _from_to(start: str, end: str) -> str:
+    """Two moments; of one day the day and the zone once."""
+    first, last = _DATE.fullmatch(start), _DATE.fullmatch(end)
+    shown, until = date(start), date(end)
+    if first and last and first[4] and last[4] and first[5] == last[5] and start[:10] == end[:10]:
+        return shown.replace(first[4], f"{first[4]}–{last[4]}", 1)
+    return f"{shown} – {until}"
 
 
 def planned(value: Json | None) -> str:
@@ -128,22 +144,51 @@ def ratio(value: Json | None) -> str:
     return f"{quantity(top) or 'not given'} / {below or 'not given'}"
 
 
+def unit_of(value: Json | None) -> str:
+    """The unit of a Quantity as one that can be compared: its code, else what is written."""
+    held = value or {}
+    return str(held.get("code") or held.get("unit") or "")
+
+
 def coding(value: Json | None) -> str:
     """A Coding's display, else its code."""
     return str((value or {}).get("display") or (value or {}).get("code") or "")
 
 
+CROSSWALK_URL = "https://chartbridge.dev/fhir/StructureDefinition/crosswalk"
+LOINC = "http://loinc.org"
+
+
+def is_ours(held: Json) -> bool:
+    """Whether a Coding is one that we added from a map: the source did not say it."""
+    return any(one.get("url") == CROSSWALK_URL for one in held.get("extension") or [])
+
+
+def codings(value: Json | None) -> list[Json]:
+    """The codings of a CodeableConcept that the source gave."""
+    return [held for held in (value or {}).get("coding") or [] if not is_ours(held)]
+
+
 def concept(value: Json | None) -> str:
-    """A CodeableConcept: its text, else the first display, else a code; why it is absent where it is."""
+    """A CodeableConcept in the source's words: its text, else the first display, else a code; why it is
+    absent where it is. What we mapped it to is shown only where the source gives nothing but codes."""
     if not value:
         return ""
-    codings = value.get("coding") or []
     if value.get("text"):
         return str(value["text"])
-    for held in codings:
+    said = codings(value)
+    for held in said:
         if held.get("display"):
             return str(held["display"])
-    return joined(coding(held) for held in codings) or absent(value)
+    codes_given = joined(coding(held) for held in said)
+    mapped = joined(coding(held) for held in value.get("coding") or [] if is_ours(held))
+    return joined([codes_given, mapped and f"(mapped: {mapped})"], " ") or absent(value)
+
+
+def loinc_codes(value: Json | None) -> list[str]:
+    """The LOINC codes of a CodeableConcept, also those that we mapped it to, sorted."""
+    listed = (value or {}).get("coding") or []
+    return sorted({str(held["code"]) for held in listed if held.get("system") == LOINC and held.get("code")})
 
 
 def concepts(values: Any) -> str:
