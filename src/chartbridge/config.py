@@ -12,7 +12,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, SecretStr, ValidationInfo, field_validator
+from pydantic import Field, SecretStr, ValidationInfo, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 MIN_SECRET_LENGTH = 32
@@ -34,6 +34,9 @@ class Settings(BaseSettings):
         description="production: the secret key must come from outside",
     )
     data_dir: Path = Field(Path("data"), description="folder of the embedded database, objects and secret")
+    terminology_dir: Path | None = Field(
+        None, description="folder of the terminology edition; default terminology in data_dir"
+    )
     database_url: str | None = Field(
         None, description="sqlite:///… or postgresql://…; default SQLite in data_dir"
     )
@@ -82,6 +85,19 @@ class Settings(BaseSettings):
         "auto", description="auto: refused for production tenants, allowed for sandbox tenants"
     )
 
+    brief_provider: Literal["extractive", "openai", "anthropic", "off"] = Field(
+        "extractive",
+        description="who writes the brief of a chart: rules, a model behind an endpoint of that kind, nobody",
+    )
+    brief_endpoint: str | None = Field(
+        None,
+        pattern=r"^(https://|http://(localhost|127\.0\.0\.1|\[::1\])(:\d+)?(/|$))[^\s?#@]*$",
+        description="address before /v1/chat/completions or /v1/messages; http only to this machine",
+    )
+    brief_model: str | None = Field(None, max_length=200, description="name of the model at the endpoint")
+    brief_api_key: SecretStr | None = None
+    brief_timeout_s: float = Field(30.0, gt=0, le=300, description="time the endpoint has for one brief")
+
     adt_enabled: bool = Field(
         False,
         description="admissions, transfers and discharges reach this installation: "
@@ -112,9 +128,22 @@ class Settings(BaseSettings):
             raise ValueError("must be at least three times CHARTBRIDGE_HEARTBEAT_S")
         return value
 
+    @model_validator(mode="after")
+    def _knows_whom_to_ask(self) -> Settings:
+        if self.brief_provider in ("openai", "anthropic") and not (self.brief_endpoint and self.brief_model):
+            raise ValueError(
+                "CHARTBRIDGE_BRIEF_ENDPOINT and CHARTBRIDGE_BRIEF_MODEL must be set for this "
+                "CHARTBRIDGE_BRIEF_PROVIDER"
+            )
+        return self
+
     @cached_property
     def resolved_data_dir(self) -> Path:
         return self.data_dir.expanduser().resolve()
+
+    @cached_property
+    def resolved_terminology_dir(self) -> Path:
+        return (self.terminology_dir or self.resolved_data_dir / "terminology").expanduser().resolve()
 
     @property
     def db_url(self) -> str:

@@ -39,7 +39,8 @@ def condition(patient: str, **elements: Any) -> Json:
 
 @pytest.fixture(scope="module")
 def patient(api: Caller) -> str:
-    """Four conditions, three pulses of 2024 and 2026, and an encounter that one of the pulses names."""
+    """Four conditions, three pulses of 2024 and 2026, and an encounter that one of the pulses names; so the
+    chart has a brief as well, a Binary."""
     made = api.patient_id(people.stranger())
     encounter = new_id()
     visit = {
@@ -73,7 +74,7 @@ def test_the_synchronous_read(world: World, api: Caller, patient: str) -> None:
     answer = api.get(path(patient), fromDashboard="true")
     assert (answer["resourceType"], answer["type"]) == ("Bundle", "searchset")
     assert answer["total"] == len(answer["entry"])
-    assert kinds(answer) == {"Condition": 4, "Encounter": 1, "Observation": 3, "Patient": 1}
+    assert kinds(answer) == {"Binary": 1, "Condition": 4, "Encounter": 1, "Observation": 3, "Patient": 1}
     for entry in answer["entry"]:
         assert entry["fullUrl"] == f"urn:uuid:{entry['resource']['id']}"
         if entry["resource"]["resourceType"] != "Patient":
@@ -99,12 +100,12 @@ def test_a_chart_of_nothing_is_the_patient_alone(api: Caller) -> None:
     [
         ({"resources": "Condition"}, {"Condition": 4}),
         ({"resources": " 'Condition', \"Goal\" "}, {"Condition": 4}),
-        ({"resources": ""}, {"Condition": 4, "Encounter": 1, "Observation": 3}),
+        ({"resources": ""}, {"Binary": 1, "Condition": 4, "Encounter": 1, "Observation": 3}),
         ({"resources": "Observation", "dateFrom": "2024-01-01", "dateTo": "2024-12-31"}, {"Observation": 2}),
         ({"resources": "Observation", "dateTo": "2024-01-01"}, {"Observation": 1}),
         ({"resources": "Observation", "dateFrom": "2025-01-01"}, {"Encounter": 1, "Observation": 1}),
-        ({"dateFrom": "2025-01-01"}, {"Condition": 4, "Encounter": 1, "Observation": 1}),
-        ({"dateTo": "2019-12-31"}, {"Condition": 4}),
+        ({"dateFrom": "2025-01-01"}, {"Binary": 1, "Condition": 4, "Encounter": 1, "Observation": 1}),
+        ({"dateTo": "2019-12-31"}, {"Binary": 1, "Condition": 4}),
     ],
     ids=str,
 )
@@ -222,7 +223,7 @@ def test_every_name_of_the_contract_is_accepted(api: Caller, patient: str) -> No
         "Medication",
     ]
     found = api.get(f"{path(patient)}/count", resources=",".join(names))
-    assert found["total"] == 8
+    assert found["total"] == 9
     assert found["filter"]["resources"] == ",".join(sorted(names))
 
 

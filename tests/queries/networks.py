@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from chartbridge.features.networks.protocol import (
     ConnectorError,
@@ -16,13 +17,37 @@ from chartbridge.features.networks.protocol import (
 )
 from tests.ccda import builders
 
-KNOWN = RemotePatient("1.2.3", "r-1")
+ROLE = """<patientRole><id root="1.2.3" extension="{id}"/>
+  <patient><name use="L"><given>{first}</given><family>{last}</family></name>
+  <administrativeGenderCode code="{sex}" codeSystem="2.16.840.1.113883.5.1"/><birthTime value="{born}"/>
+  </patient></patientRole>"""
 
 
-def ccda(snomed: str = "38341003", display: str = "Hypertension") -> bytes:
-    """A small C-CDA with one problem."""
+def known(patient: PatientIdentity, remote_id: str = "r-1", **changes: Any) -> RemotePatient:
+    """The patient who is asked about as a network knows them that has all just so, but for the changes."""
+    demographics = {
+        "firstName": patient.first_name,
+        "lastName": patient.last_name,
+        "dob": patient.dob,
+        "genderAtBirth": patient.gender_at_birth,
+        "address": list(patient.address),
+        **changes,
+    }
+    return RemotePatient("1.2.3", remote_id, demographics)
+
+
+def role(
+    first: str = "Jane", last: str = "Smith", born: str = "19960210", sex: str = "F", id: str = "r-1"
+) -> str:
+    """A patientRole: Jane's, unless somebody else is named."""
+    return ROLE.format(first=first, last=last, born=born, sex=sex, id=id)
+
+
+def ccda(snomed: str = "38341003", display: str = "Hypertension", about: str | None = None) -> bytes:
+    """A small C-CDA with one problem, of Jane or of whom ``about`` describes."""
     coded = builders.value(snomed, builders.SNOMED, display)
-    return builders.document(builders.section("11450-4", builders.problem(coded=coded), title="Problems"))
+    section = builders.section("11450-4", builders.problem(coded=coded), title="Problems")
+    return builders.document(section, role=about or role())
 
 
 def document(unique_id: str, mime_type: str = "text/plain") -> RemoteDocument:
@@ -51,7 +76,7 @@ class Hie:
     def discover(self, patient: PatientIdentity, *, timeout_s: float) -> list[RemotePatient]:
         if self.down:
             raise ConnectorError(self.down)
-        return [KNOWN]
+        return [known(patient)]
 
     def list_documents(self, patient: RemotePatient, *, timeout_s: float) -> list[RemoteDocument]:
         return [document(u, self.types.get(u, "text/plain")) for u in self.contents]
@@ -82,7 +107,7 @@ class Pharmacy:
     while_asked: Callable[[], None] = lambda: None
 
     def discover(self, patient: PatientIdentity, *, timeout_s: float) -> list[RemotePatient]:
-        return [KNOWN]
+        return [known(patient)]
 
     def resources(self, patient: RemotePatient, *, subject_id: str, timeout_s: float) -> Iterable[Resource]:
         self.while_asked()

@@ -10,6 +10,9 @@ from chartbridge.consolidate.filters import filter_resources
 from chartbridge.consolidate.hydrate import hydrate
 from chartbridge.fhir.references import Resource
 
+BRIEF_SOURCE = "metriport:ai-generated-brief"
+"""The `meta.source` of the Binary that tells a chart in one paragraph."""
+
 _UNFIT_DOC_STATUS = frozenset({"preliminary", "entered-in-error"})
 
 
@@ -24,18 +27,24 @@ def select(
     """The resources that a request asks for, and those they refer to, sorted by type and id.
 
     `patient`, the current Patient, is always among them and is the only Patient. DocumentReferences that are
-    preliminary or entered in error are left out.
+    preliminary or entered in error are left out. The brief alone is no data: it is given beside
+    what it tells, or to who asks for its type.
     """
-    usable = [
-        resource
-        for resource in chart_resources
-        if resource["resourceType"] != "Patient" and not _is_unfit_document(resource)
-    ]
+    usable = [resource for resource in chart_resources if is_usable(resource)]
     kept = filter_resources(
         usable, types=types, date_from=date_from, date_to=date_to, birth_date=_birth_date(patient)
     )
-    selected = [*hydrate(kept, usable), patient]
+    if types is None and all(map(_is_brief, kept)):
+        kept = []
+    hydrated = kept if len(kept) == len(usable) else hydrate(kept, usable)
+    selected = [*hydrated, patient]
     return sorted(selected, key=lambda resource: (resource["resourceType"], resource["id"]))
+
+
+def is_usable(resource: Resource) -> bool:
+    """Whether a resource of a chart is given to who asks, the Patient aside: not a DocumentReference that is
+    preliminary or entered in error."""
+    return resource["resourceType"] != "Patient" and not _is_unfit_document(resource)
 
 
 def searchset(resources: Sequence[Resource]) -> Resource:
@@ -46,6 +55,10 @@ def searchset(resources: Sequence[Resource]) -> Resource:
         "total": len(resources),
         "entry": [{"fullUrl": f"urn:uuid:{resource['id']}", "resource": resource} for resource in resources],
     }
+
+
+def _is_brief(resource: Resource) -> bool:
+    return resource["resourceType"] == "Binary" and resource.get("meta", {}).get("source") == BRIEF_SOURCE
 
 
 def _is_unfit_document(resource: Resource) -> bool:

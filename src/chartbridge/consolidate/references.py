@@ -62,21 +62,41 @@ def references(node: Any) -> Iterator[str]:
             yield from references(item)
 
 
+def targets(node: Any, found: set[str]) -> set[str]:
+    """`found`, with every literal reference below `node` added to it."""
+    if type(node) is dict:
+        for name, value in node.items():
+            kind = type(value)
+            if kind is dict or kind is list:
+                targets(value, found)
+            elif kind is str and (name == "reference" or (name == "url" and _is_literal(name, value))):
+                found.add(value)
+    else:
+        for item in node:
+            if isinstance(item, (dict, list)):
+                targets(item, found)
+    return found
+
+
 def rewrite(node: Any, change: Callable[[str], str]) -> Any:
     """`node` with each literal reference `r` reading `change(r)`; unchanged parts are shared, not copied."""
-    if isinstance(node, dict):
-        changed: dict[str, Any] = {}
+    kind = type(node)
+    if kind is dict:
+        changed: dict[str, Any] | None = None
         for name, value in node.items():
-            if isinstance(value, (dict, list)):
+            kind = type(value)
+            if kind is dict or kind is list:
                 new = rewrite(value, change)
-            elif _is_literal(name, value):
+            elif kind is str and (name == "reference" or (name == "url" and _is_literal(name, value))):
                 new = change(value)
             else:
                 continue
             if new is not value:
+                if changed is None:
+                    changed = dict(node)
                 changed[name] = new
-        return {**node, **changed} if changed else node
-    if isinstance(node, list):
+        return node if changed is None else changed
+    if kind is list:
         items = [rewrite(item, change) if isinstance(item, (dict, list)) else item for item in node]
         return items if any(map(is_not, items, node)) else node
     return node

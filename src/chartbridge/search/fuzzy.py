@@ -4,7 +4,8 @@ Each word of a query must match a word of the resource: the same word, a longer 
 (from four letters), or one that differs by one typing error (four to seven letters) or two (eight and
 more). Words with digits must be the same: codes, doses and days do not allow for errors. What is written
 without blanks, such as ``2024-01-31`` or ``E11.9``, is looked for as it stands, a date also by its
-beginning. The better the match, the earlier the resource comes.
+beginning. A word that a resource lacks may stand in what it refers to, such as the place of an encounter, if
+another stands in the resource itself. The better the match, the earlier the resource comes.
 """
 
 from __future__ import annotations
@@ -24,6 +25,8 @@ MAX_LENGTH = 1000
 MAX_WORDS = 100
 MIN_PREFIX = 4
 EXACT, PREFIX = 1.0, 0.8
+_BESIDE = 0.25
+"""What counts of a match in a resource that is referred to."""
 _TYPED = (0.0, 0.6, 0.4)
 """What a match with one or two typing errors counts."""
 
@@ -52,14 +55,8 @@ def rank(resources: Sequence[dict[str, Any]], text: str) -> list[dict[str, Any]]
 
     Raises BadRequestError for a query out of bounds.
     """
-    wanted = query_words(text)
-    if not wanted:
-        return []
-    vocabulary = _Vocabulary()
-    for number, resource in enumerate(resources):
-        vocabulary.add(number, resource_text.texts(resource))
-    scores = _all_of([vocabulary.find(parts) for parts in wanted])
-    return [resources[number] for number in sorted(scores, key=lambda number: (-scores[number], number))]
+    query_words(text)  # what is out of bounds is refused before any work is done
+    return [resources[number] for number in index(resources).rank(text)]
 
 
 def allowed_errors(word: str) -> int:
@@ -69,11 +66,27 @@ def allowed_errors(word: str) -> int:
     return 1 if len(word) < 8 else 2
 
 
+def index(resources: Sequence[dict[str, Any]]) -> Index:
+    """The index of a chart: the same for the same resources in the same order."""
+    made = Index()
+    places = {f"{one.get('resourceType')}/{one.get('id')}": number for number, one in enumerate(resources)}
+    for number, resource in enumerate(resources):
+        made.add(number, resource_text.texts(resource))
+        found = {places.get(name) for name in resource_text.references(resource)}
+        made.beside.append(sorted(found - {None, number}))  # type: ignore[arg-type]
+    return made
+
+
 @dataclass
-class _Vocabulary:
-    """The words of a chart, also those written together, and the rising ``numbers`` of what has each."""
+class Index:
+    """What is looked at to find the resources of a chart, each known by its number in it.
+
+    numbers: the words of the chart, also those written together, and the rising numbers of what has each.
+    beside: of each resource, the numbers of what it refers to.
+    """
 
     numbers: dict[str, list[int]] = field(default_factory=dict)
+    beside: list[list[int]] = field(default_factory=list)
     _terms: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
     def add(self, number: int, texts: Iterable[str]) -> None:
@@ -87,6 +100,15 @@ class _Vocabulary:
                     self.numbers[term] = [number]
                 elif held[-1] != number:
                     held.append(number)
+
+    def rank(self, text: str) -> list[int]:
+        """The numbers of what the query finds, best first, equals in their order; none for a query without
+        words. Raises BadRequestError for a query out of bounds."""
+        wanted = query_words(text)
+        if not wanted:
+            return []
+        scores = _all_of([self.find(parts) for parts in wanted], self.beside)
+        return sorted(scores, key=lambda number: (-scores[number], number))
 
     def find(self, parts: tuple[str, ...]) -> dict[int, float]:
         """How well each resource matches one word of the query."""
@@ -122,14 +144,21 @@ class _Vocabulary:
                     found[number] = score
 
 
-def _all_of(matches: Sequence[dict[int, float]]) -> dict[int, float]:
-    """The sums of what matches every word."""
-    fewest = min(matches, key=len)
-    return {
-        number: sum(match[number] for match in matches)
-        for number in fewest
-        if all(number in match for match in matches)
-    }
+def _all_of(matches: Sequence[dict[int, float]], beside: Sequence[list[int]]) -> dict[int, float]:
+    """The sums of what has every word, in itself or, all but one, in what it refers to."""
+    found: dict[int, float] = {}
+    for number in set().union(*matches):
+        total = 0.0
+        for match in matches:
+            score = match.get(number) or _BESIDE * max(
+                (match.get(other, 0.0) for other in beside[number]), default=0.0
+            )
+            if not score:
+                break
+            total += score
+        else:
+            found[number] = total
+    return found
 
 
 def _terms(chunk: str) -> tuple[str, ...]:

@@ -13,6 +13,7 @@ _NOT_SOUGHT = (
 _SILENT = frozenset(_NOT_SOUGHT.split())
 """Members that a reader of a chart does not look for."""
 _SILENT_EXTENSIONS = ("data-source.json", "doc-id-extension.json")
+_GATHERING = frozenset({"Composition", "DocumentManifest", "DocumentReference", "List", "Provenance"})
 _TAG = re.compile(r"<[^>]*>")
 _DATE_TIME = re.compile(r"(\d{4}-\d{2}-\d{2})T\d{2}:\d{2}.*", re.DOTALL)
 _WEB = ("http://", "https://", "urn:uuid:", "#")
@@ -42,6 +43,23 @@ def texts(resource: dict[str, Any]) -> Iterator[str]:
                 yield text
         elif isinstance(value, int | float) and not isinstance(value, bool):
             yield str(value)
+
+
+def references(resource: dict[str, Any]) -> Iterator[str]:
+    """`Type/id` of what a resource refers to; nothing of what gathers others, such as a Composition, for it
+    would be found by the words of all of them."""
+    if resource.get("resourceType") in _GATHERING:
+        return
+    stack: list[Any] = [resource]
+    while stack:
+        value = stack.pop()
+        if isinstance(value, dict):
+            target = value.get("reference")
+            if isinstance(target, str):
+                yield target
+            stack.extend(member for member in value.values() if isinstance(member, dict | list))
+        elif isinstance(value, list):
+            stack.extend(value)
 
 
 def _members(value: dict[str, Any]) -> Iterator[Any]:

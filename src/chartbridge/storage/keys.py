@@ -47,9 +47,29 @@ def source_resources(tenant: Tenant, patient_id: str, source: str, connector: st
     return f"{patient_folder(tenant, patient_id)}/resources/{source}-{connector}.json.gz"
 
 
+def network_answer(tenant: Tenant, patient_id: str, source: str, connector: str, link_id: str) -> str:
+    """What such a network gave through one link; ``source_resources`` is made of them."""
+    return f"{patient_folder(tenant, patient_id)}/answers/{source}-{connector}/{link_id}.json.gz"
+
+
+def withheld_answer(tenant: Tenant, patient_id: str, source: str, connector: str, link_id: str) -> str:
+    """The same while the link is undone."""
+    return f"{patient_folder(tenant, patient_id)}/withheld/{source}-{connector}/{link_id}.json.gz"
+
+
+def brief(tenant: Tenant, patient_id: str) -> str:
+    """What a language model last wrote of the chart, or why nothing of it is used."""
+    return f"{patient_folder(tenant, patient_id)}/briefs/model.json"
+
+
 def snapshot(tenant: Tenant, patient_id: str, snapshot_id: str) -> str:
     """An immutable snapshot of the chart."""
     return f"{patient_folder(tenant, patient_id)}/charts/{snapshot_id}.json.gz"
+
+
+def search_index(tenant: Tenant, patient_id: str, snapshot_id: str) -> str:
+    """The words of a snapshot, by which it is searched."""
+    return f"{patient_folder(tenant, patient_id)}/search/{snapshot_id}.json.gz"
 
 
 def query_result(tenant: Tenant, patient_id: str, request_id: str, extension: str) -> str:

@@ -91,6 +91,7 @@ def converted(session: TenantSession, patient_id: str) -> list[Converted]:
     rows = session.scalars(
         select(Document)
         .where(Document.patient_id == patient_id, Document.converted_sha256.is_not(None))
+        .where(Document.status != "withheld")
         .order_by(Document.id)
     )
     return [

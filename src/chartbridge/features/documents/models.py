@@ -17,7 +17,8 @@ class Document(TenantOwned, Base):
     """One document of one patient.
 
     ``status``: found (its bytes are not here yet), stored, failed (``failure`` says why; the next
-    query tries again), awaited (the application is to upload its bytes). ``reference`` is the
+    query tries again), awaited (the application is to upload its bytes), withheld (the link it came
+    through was undone; see ``withholding``). ``reference`` is the
     DocumentReference that the application gave with an upload. ``conversion``: none (not a C-CDA),
     pending, converted, failed (the converter ``refused_by_version`` found it unreadable; a later one
     tries again). The last good conversion is of the content ``converted_sha256`` by

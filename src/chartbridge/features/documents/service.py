@@ -61,7 +61,15 @@ def record_found(
         }
         values["file_name"] = file_name(session.tenant, patient_id, str(values["id"]), remote.mime_type)
         insert_new(session, Document, values, key=IDENTITY)
-        ids.append(session.scalars(select(Document.id).filter_by(**identity)).one())
+        row = session.scalars(select(Document).filter_by(**identity)).one()
+        if row.status == "withheld":
+            # It came through a link that was undone, and now comes through one that is believed.
+            row.assigning_authority, row.remote_patient_id = (
+                remote_patient.assigning_authority,
+                remote_patient.id,
+            )
+            row.status, row.failure = "found", None
+        ids.append(row.id)
     return ids
 
 
@@ -154,6 +162,8 @@ def store_bytes(platform: Platform, tenant: Tenant, document_id: str, data: byte
         if row is None:
             platform.store.delete(key)
             return
+        if row.status == "withheld":
+            return  # its link was undone meanwhile; what is withheld no list or export has
         row.sha256, row.size = hashlib.sha256(data).hexdigest(), len(data)
         row.status, row.failure = "stored", None
         if row.conversion != "none":

@@ -14,7 +14,7 @@ Two kinds exist:
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal, Protocol, Self, runtime_checkable
 
@@ -50,13 +50,21 @@ class PatientIdentity:
 
 @dataclass(frozen=True, slots=True)
 class RemotePatient:
-    """The patient as one network knows them: an identifier within an assigning authority."""
+    """The patient as one network knows them: an identifier within an assigning authority.
+
+    ``demographics``: what the network has of them, in the shape of the API's patient with every part
+    optional, and beside it ``suffix`` and ``otherNames`` (see ``chartbridge.matching.people``). They are
+    compared with our patient before anything is taken in, and then forgotten. A network that gives none is
+    believed only when it is a :class:`TrustedMatcher`.
+    """
 
     assigning_authority: str
     id: str
+    demographics: Mapping[str, Any] | None = field(default=None, compare=False, repr=False)
 
     def to_json(self) -> dict[str, Any]:
-        return asdict(self)
+        """Without the demographics: nobody needs them once they were compared."""
+        return {"assigning_authority": self.assigning_authority, "id": self.id}
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> Self:
@@ -107,6 +115,17 @@ class Connector(Protocol):
         Raises ConnectorError when the network fails or does not answer within ``timeout_s``.
         """
         ...
+
+
+@runtime_checkable
+class TrustedMatcher(Connector, Protocol):
+    """A network whose own matching is relied on where it gives no demographics to be compared.
+
+    To be declared only of a network whose operator answers for its matching. Where it does give
+    demographics, they are compared like anybody's.
+    """
+
+    is_trusted_matcher: Literal[True]
 
 
 @runtime_checkable

@@ -1,19 +1,24 @@
-"""Asking one network: who the patient is, what it has, the bytes of a document."""
+"""Asking one network: who the patient is, what it has, the bytes of a document.
+
+Nothing is taken in of a network's patient who is not ours (see ``links``), nor what says itself that it is
+about somebody else (see ``about``).
+"""
 
 from __future__ import annotations
 
-import gzip
 import time
 from collections.abc import Callable, Collection
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
 from functools import partial
 from typing import TypeVar
 
-import orjson
 import structlog
 
 from chartbridge.db import Tenant
 from chartbridge.features.documents import service as documents
+from chartbridge.features.documents import withholding
+from chartbridge.features.documents.subject_task import subjects_of
 from chartbridge.features.networks import service as networks
 from chartbridge.features.networks.protocol import (
     Connector,
@@ -26,9 +31,11 @@ from chartbridge.features.networks.protocol import (
     Source,
 )
 from chartbridge.features.patients import service as patients
+from chartbridge.features.queries import about, answers, links
+from chartbridge.features.records import withdrawing
+from chartbridge.jobs.pool import PoolTaskError
 from chartbridge.logs import describe
 from chartbridge.platform import Platform
-from chartbridge.storage import keys
 
 T = TypeVar("T")
 RETRY_PAUSES_S = (0.2, 1.0)
@@ -36,26 +43,37 @@ FETCH_THREADS = 4
 log = structlog.get_logger(__name__)
 
 
+@dataclass
+class Answer:
+    """What networks have of a patient.
+
+    ``ids`` of their documents; ``unfit``: how many documents could not be entered for what is said of them;
+    ``failures``: by name, why a network could not answer; ``unmatched``: by name, how many patients of the
+    network were not taken to be ours.
+    """
+
+    ids: list[str] = field(default_factory=list)
+    unfit: int = 0
+    failures: dict[str, str] = field(default_factory=dict)
+    unmatched: dict[str, int] = field(default_factory=dict)
+
+
 def all_of(
     platform: Platform, tenant: Tenant, source: Source, names: Collection[str], who: PatientIdentity
-) -> tuple[list[str], int, dict[str, str]]:
-    """Enter what the networks of those names have of the patient.
-
-    Gives the ids of their documents, how many documents could not be entered for what is said of them,
-    and, by name, why a network could not answer: one that fails does not stop the others.
-    """
-    ids: list[str] = []
-    unfit = 0
-    failures: dict[str, str] = {}
+) -> Answer:
+    """Enter what the networks of those names have of the patient; one that fails does not stop the others."""
+    answer = Answer()
     for name in names:
         try:
-            found, refused = everything(platform, tenant, _configured(tenant, source, name), who)
+            found = everything(platform, tenant, _configured(tenant, source, name), who)
         except ConnectorError as error:
             log.warning("network failed", connector=name, source=source, patient=who.id)
-            failures[name] = str(error)
+            answer.failures[name] = str(error)
         else:
-            ids, unfit = ids + found, unfit + refused
-    return ids, unfit, failures
+            answer.ids += found.ids
+            answer.unfit += found.unfit
+            answer.unmatched |= found.unmatched
+    return answer
 
 
 def _configured(tenant: Tenant, source: Source, name: str) -> Connector:
@@ -69,10 +87,12 @@ def bring(
     platform: Platform,
     tenant: Tenant,
     source: Source,
+    who: PatientIdentity,
     wanted: Collection[documents.Pending],
     then: Callable[[str, bool], None] = lambda _document_id, _arrived: None,
 ) -> None:
-    """Bring the bytes of documents into the store; one that fails is marked so and stops no other.
+    """Bring the bytes of documents into the store; one that fails, or that is about somebody else, is
+    marked so and stops no other.
 
     ``then(document_id, arrived)`` is called after each, in any of several threads.
     """
@@ -80,44 +100,88 @@ def bring(
     def bring_one(item: documents.Pending) -> None:
         try:
             data = document(platform, tenant, source, item)
+            different = _differences(platform, tenant, source, who, item, data)
         except ConnectorError as error:
             with platform.db.write(tenant) as session:
                 documents.mark_failed(session, item.id, str(error))
             then(item.id, False)
             return
-        documents.store_bytes(platform, tenant, item.id, data)
-        then(item.id, True)
+        if different:
+            log.warning("document about another patient", connector=item.connector, document=item.id)
+            if withholding.reject(platform, tenant, item.id, "; ".join(different)):
+                _forget_charts(platform, tenant, who.id)
+        else:
+            documents.store_bytes(platform, tenant, item.id, data)
+        then(item.id, not different)
 
     with ThreadPoolExecutor(FETCH_THREADS, thread_name_prefix="fetch") as threads:
         list(threads.map(bring_one, wanted))
 
 
-def everything(
-    platform: Platform, tenant: Tenant, connector: Connector, who: PatientIdentity
-) -> tuple[list[str], int]:
-    """Enter what one network has of the patient: ids of its documents, none for one of resources, and
-    how many documents could not be entered for what the network says of them.
+def _forget_charts(platform: Platform, tenant: Tenant, patient_id: str) -> None:
+    """A copy of the document was in them."""
+    with platform.db.write(tenant) as session:
+        if patients.hold_patient(session, patient_id):
+            withdrawing.forget_charts(session, patient_id)
+    withdrawing.delete_charts(platform, tenant, patient_id)
 
-    Raises ConnectorError.
-    """
+
+def _differences(
+    platform: Platform,
+    tenant: Tenant,
+    source: Source,
+    who: PatientIdentity,
+    item: documents.Pending,
+    data: bytes,
+) -> tuple[str, ...]:
+    """Why a document cannot be about our patient, by its header; only C-CDA has one. Raises ConnectorError
+    when its link is no longer believed, or the header could not be read in time."""
+    with platform.db.read(tenant) as session:
+        link = links.find(session, who.id, source, item.connector, item.patient)
+    if link is None or not links.is_taken_in(link):
+        raise ConnectorError("the network's patient is not taken to be ours", retryable=False)
+    if not documents.is_convertible(item.document.mime_type):
+        return ()
+    try:
+        described = platform.cpu.run(subjects_of, data)
+    except PoolTaskError as error:
+        raise ConnectorError(f"reading whom the document is about {error.reason}") from None
+    vouched_for = links.is_vouched_for(link)
+    return about.differences(links.demographics(who), described, item.patient, vouched_for=vouched_for)
+
+
+def everything(platform: Platform, tenant: Tenant, connector: Connector, who: PatientIdentity) -> Answer:
+    """Enter what one network has of the patient. Raises ConnectorError."""
     timeout_s = platform.settings.network_timeout_s
-    known_as = _patiently(partial(connector.discover, who, timeout_s=timeout_s))
-    ids: list[str] = []
-    unfit = 0
-    for remote in known_as:
-        if isinstance(connector, DocumentConnector):
+    answer = Answer()
+    for remote in _patiently(partial(connector.discover, who, timeout_s=timeout_s)):
+        link = _link(platform, tenant, connector, who, remote)
+        is_ours = links.is_taken_in(link)
+        if link is not None and is_ours and isinstance(connector, DocumentConnector):
             listed = _patiently(partial(connector.list_documents, remote, timeout_s=timeout_s))
             offered = [document for document in listed if documents.is_fit(document)]
-            unfit += len(listed) - len(offered)
+            answer.unfit += len(listed) - len(offered)
             with platform.db.write(tenant) as session:
-                if patients.find_patient(session, who.id) is not None:
-                    ids += documents.record_found(
+                if links.is_taken_in(links.lock(platform, session, link)):
+                    answer.ids += documents.record_found(
                         session, who.id, connector.source, connector.name, remote, offered
                     )
-        elif isinstance(connector, ResourceConnector):
-            answer = _patiently(partial(_resources, connector, remote, who.id, timeout_s))
-            _keep(platform, tenant, who.id, connector, answer)
-    return ids, unfit
+        elif link is not None and is_ours and isinstance(connector, ResourceConnector):
+            given = _patiently(partial(_resources, connector, remote, who.id, timeout_s))
+            is_ours = _keep(platform, tenant, who, link, given)
+        if not is_ours:
+            answer.unmatched[connector.name] = answer.unmatched.get(connector.name, 0) + 1
+    return answer
+
+
+def _link(
+    platform: Platform, tenant: Tenant, connector: Connector, who: PatientIdentity, remote: RemotePatient
+) -> links.NetworkLink | None:
+    """As what the comparison leaves the network's patient; None for one who cannot be entered."""
+    if not links.is_fit(remote):
+        return None
+    with platform.db.write(tenant) as session:
+        return links.enter(platform, session, who, connector, remote)
 
 
 def _resources(
@@ -157,20 +221,24 @@ def _patiently(call: Callable[[], T]) -> T:
 
 
 def _keep(
-    platform: Platform, tenant: Tenant, patient_id: str, connector: Connector, resources: list[Resource]
-) -> None:
-    """Add a network's answer to its earlier ones: the newest wording of each resource, none dropped,
-    for a network may answer for a recent period only."""
-    if not resources:
-        return
-    store = platform.store
-    key = keys.source_resources(tenant, patient_id, connector.source, connector.name)
+    platform: Platform,
+    tenant: Tenant,
+    who: PatientIdentity,
+    link: links.NetworkLink,
+    resources: list[Resource],
+) -> bool:
+    """Take an answer in, unless it is about somebody else: then none of it is, and the link is in doubt."""
+    different = about.differences_of_answer(
+        links.demographics(who),
+        resources,
+        links.remote_of(link),
+        subject_id=who.id,
+        vouched_for=links.is_vouched_for(link),
+    )
+    if not different:
+        answers.keep(platform, tenant, link.id, resources)
+        return True
+    log.warning("answer about another patient", connector=link.connector, patient=who.id)
     with platform.db.write(tenant) as session:
-        platform.db.lock(session, "network-answer", key)  # two answers at once must both get in
-        held: list[Resource] = []
-        if store.size(key) is not None:
-            held = orjson.loads(gzip.decompress(store.get(key)))
-        newest = {(r["resourceType"], r["id"]): r for r in (*held, *resources)}
-        merged = [newest[identity] for identity in sorted(newest)]
-        store.put(key, gzip.compress(orjson.dumps(merged), mtime=0), content_type="application/gzip")
-    patients.swept_if_gone(platform, tenant, patient_id)
+        links.doubt(session, link.id, different)
+    return False

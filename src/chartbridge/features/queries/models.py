@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ForeignKey, String
+from sqlalchemy import ForeignKey, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from chartbridge.db import Base, Json, TenantOwned
@@ -102,3 +102,42 @@ class DocumentQueryItem(TenantOwned, Base):
     )
     download: Mapped[str] = mapped_column(String(10))
     conversion: Mapped[str] = mapped_column(String(10))
+
+
+LINK_IDENTITY = (
+    "account_id",
+    "environment",
+    "patient_id",
+    "source",
+    "connector",
+    "assigning_authority",
+    "remote_patient_id",
+)
+
+
+class NetworkLink(TenantOwned, Base):
+    """As whom a network knows a patient, and whether that is believed (see ``links``).
+
+    ``status``: linked, review or refused, as the last comparison left it; accepted or undone, as a person
+    decided, which no comparison changes. ``score``, ``decision`` and ``reasons`` are those of the last
+    comparison and hold no value of anybody's; ``score`` is None where there was nothing to compare.
+    ``history``: each decision of a person: what, who, when. Of the demographics nothing is kept.
+    """
+
+    __tablename__ = "network_links"
+    __table_args__ = (UniqueConstraint(*LINK_IDENTITY, name="uq_network_links_identity"),)
+
+    id: Mapped[str] = mapped_column(String(36), primary_key=True, default=new_id)
+    patient_id: Mapped[str] = mapped_column(ForeignKey("patients.id", ondelete="CASCADE"), index=True)
+    source: Mapped[str] = mapped_column(String(10))
+    connector: Mapped[str] = mapped_column(String(40))
+    assigning_authority: Mapped[str] = mapped_column(String(200))
+    remote_patient_id: Mapped[str] = mapped_column(String(300))
+    status: Mapped[str] = mapped_column(String(10))
+    score: Mapped[float | None]
+    decision: Mapped[str] = mapped_column(String(10))
+    reasons: Mapped[list[Any]] = mapped_column(Json)
+    compared_at: Mapped[datetime]
+    decided_by: Mapped[str | None] = mapped_column(String(100))
+    decided_at: Mapped[datetime | None]
+    history: Mapped[list[Any]] = mapped_column(Json, default=list)

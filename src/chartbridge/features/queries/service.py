@@ -199,6 +199,25 @@ def report_unfit_documents(
     _report(session, query_id, source, "unfit", 502, message)
 
 
+def report_rejected_documents(
+    session: TenantSession, query_id: str, source: str, rejected: int, offered: int
+) -> None:
+    """Some documents name another person as their patient; nothing of them was kept."""
+    message = f"{rejected} of {offered} documents were not taken in: they are about another patient"
+    _report(session, query_id, source, "rejected", 422, message)
+
+
+def report_unmatched(session: TenantSession, query_id: str, source: str, connector: str, number: int) -> None:
+    """A network knows somebody who was not taken to be our patient; a person may decide otherwise."""
+    message = f"{connector}: {unmatched_message(number)}"
+    _report(session, query_id, source, f"unmatched:{connector}", 422, message)
+
+
+def unmatched_message(number: int) -> str:
+    """What is told of a network's patients who were not taken to be ours."""
+    return f"{number} of the network's patients did not match and were not taken in"
+
+
 def report_refusal(session: TenantSession, query_id: str, source: str, reason: str) -> None:
     """The patient no longer allows the networks to be asked."""
     _report(session, query_id, source, "refused", 400, reason)

@@ -10,7 +10,7 @@ from typing import TypedDict, cast
 
 from chartbridge.db import Tenant
 from chartbridge.errors import BadRequestError
-from chartbridge.features.documents import conversions, texts
+from chartbridge.features.documents import conversions, texts, withholding
 from chartbridge.features.documents import service as documents
 from chartbridge.features.networks.protocol import Source
 from chartbridge.features.patients import service as patients
@@ -83,16 +83,19 @@ def find(tenant_text: str, query_id: str, source: str) -> Found:
     if (refusal := _refusal(patient)) is not None:
         return _refused(tenant, query_id, source, refusal)
     names = [p.connector for p in query.providers if p.source == source]
-    ids, unfit, failures = asking.all_of(here, tenant, cast(Source, source), names, who)
+    answer = asking.all_of(here, tenant, cast(Source, source), names, who)
+    ids = answer.ids
     with here.db.write(tenant) as session:
-        for name, reason in failures.items():
+        for name, reason in answer.failures.items():
             service.report_failure(session, query_id, source, name, reason)
-        if unfit:
-            service.report_unfit_documents(session, query_id, source, unfit, unfit + len(ids))
+        for name, number in answer.unmatched.items():
+            service.report_unmatched(session, query_id, source, name, number)
+        if answer.unfit:
+            service.report_unfit_documents(session, query_id, source, answer.unfit, answer.unfit + len(ids))
     with here.db.read(tenant) as session:
         held = documents.awaiting_conversion(session, who.id, source)
         convertible, others = documents.split_pending(session, [*ids, *held], again=query.again)
-    return Found(convertible=convertible, others=others, offered=len(ids), failed=[*failures])
+    return Found(convertible=convertible, others=others, offered=len(ids), failed=[*answer.failures])
 
 
 def _refusal(patient: patients.Patient) -> str | None:
@@ -122,7 +125,7 @@ def fetch(tenant_text: str, query_id: str, source: str, ids: list[str]) -> None:
         wanted = documents.pending(session, ids, again=query.again) if query else []
     if patient is None or _refusal(patient) is not None:
         return
-    asking.bring(here, tenant, cast(Source, source), wanted)
+    asking.bring(here, tenant, cast(Source, source), patients.identity(patient), wanted)
 
 
 @step
@@ -160,7 +163,10 @@ def finish(tenant_text: str, query_id: str, source: str, found: Found) -> None:
         return
     ids = [*found["convertible"], *found["others"]]
     with here.db.write(tenant) as session:
-        missing = documents.count_missing(session, ids)
+        rejected = withholding.count_rejected(session, ids)
+        if rejected:
+            service.report_rejected_documents(session, query_id, source, rejected, found["offered"])
+        missing = documents.count_missing(session, ids) - rejected
         if missing:
             service.report_missing_documents(session, query_id, source, missing, found["offered"])
         unreadable = documents.count_unconverted(session, patient_id, source)
@@ -219,22 +225,24 @@ def find_documents(tenant_text: str, query_id: str) -> Found:
             document_queries.note_failure(session, query_id, refusal)
         return Found(**{**nothing, "failed": query.networks})
     source = document_queries.SOURCE
-    ids, unfit, failures = asking.all_of(here, tenant, source, query.networks, patients.identity(patient))
-    reasons = [f"{name}: {reason}" for name, reason in failures.items()]
-    if unfit:
-        reasons.append(f"{unfit} of {unfit + len(ids)} documents could not be taken in")
+    answer = asking.all_of(here, tenant, source, query.networks, patients.identity(patient))
+    ids = answer.ids
+    reasons = [f"{name}: {reason}" for name, reason in answer.failures.items()]
+    reasons += [f"{name}: {service.unmatched_message(n)}" for name, n in answer.unmatched.items()]
+    if answer.unfit:
+        reasons.append(f"{answer.unfit} of {answer.unfit + len(ids)} documents could not be taken in")
     with here.db.write(tenant) as session:
         held = documents.awaiting_conversion(session, patient.id, source)
         convertible, others = documents.split_pending(session, [*ids, *held], again=query.again)
         to_fetch = {item.id for item in documents.pending(session, ids, again=query.again)}
-        if len(failures) < len(query.networks):
+        if len(answer.failures) < len(query.networks):
             document_queries.mark_discovered(session, query_id, "; ".join(reasons) or None)
         else:
             document_queries.note_failure(session, query_id, "; ".join(reasons))
         document_queries.enter_items(
             session, query_id, to_fetch=to_fetch, convertible=convertible, others=others
         )
-    return Found(convertible=convertible, others=others, offered=len(ids), failed=[*failures])
+    return Found(convertible=convertible, others=others, offered=len(ids), failed=[*answer.failures])
 
 
 @step
@@ -261,7 +269,7 @@ def fetch_documents(tenant_text: str, query_id: str, ids: list[str]) -> None:
         with here.db.write(tenant) as session:
             document_queries.mark_fetched(session, query_id, [document_id], arrived=arrived)
 
-    asking.bring(here, tenant, document_queries.SOURCE, wanted, then=note)
+    asking.bring(here, tenant, document_queries.SOURCE, patients.identity(patient), wanted, then=note)
 
 
 @step

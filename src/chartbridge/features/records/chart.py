@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import orjson
@@ -18,16 +19,21 @@ from chartbridge.features.documents import conversions, fhir
 from chartbridge.features.documents import service as documents
 from chartbridge.features.patients import fhir as patient_fhir
 from chartbridge.features.patients import service as patients
-from chartbridge.features.records import contributions, retention
+from chartbridge.features.records import briefs, contributions, retention, standards
+from chartbridge.features.records.brief_task import BriefInput
 from chartbridge.features.records.chart_task import ChartInput, build_chart
 from chartbridge.features.records.models import Record
+from chartbridge.features.records.parsed import ParsedCharts
+from chartbridge.features.records.search_task import index_of_snapshot
 from chartbridge.ids import new_id
 from chartbridge.platform import Platform
 from chartbridge.storage import ObjectNotFoundError, keys
+from chartbridge.terminology.rows import TerminologyError
 
 Resource = dict[str, Any]
 CONSOLIDATION_VERSION = f"2+{CONVERTER_VERSION}"
 MAX_RACES = 50
+_parsed = ParsedCharts()
 
 
 class ConsolidationRaceError(ServiceUnavailableError):
@@ -40,8 +46,11 @@ class ConsolidationRaceError(ServiceUnavailableError):
 @dataclass(frozen=True, slots=True)
 class _Inputs:
     fingerprint: str
-    chart_inputs: list[ChartInput]
+    converted: list[conversions.Converted]
+    others: list[ChartInput]
     patient: Resource
+    edition: Path
+    brief: BriefInput | None
     known: tuple[int, str] | None
 
 
@@ -55,22 +64,26 @@ class _Moved:
 def consolidate_patient(platform: Platform, tenant: Tenant, patient_id: str) -> str | None:
     """Bring the patient's chart up to date with everything stored; returns the snapshot's id.
 
-    Does nothing when nothing changed. None when the patient is gone. Raises ConsolidationRaceError.
+    Does nothing when nothing changed. None when the patient is gone. Raises ConsolidationRaceError, and
+    StandardsUnavailableError when there is no readable terminology edition.
     """
     for _ in range(MAX_RACES):
         try:
             inputs = _gather(platform, tenant, patient_id)
+            if inputs is None:
+                return None
+            if inputs.known is not None and inputs.known[1] == inputs.fingerprint:
+                with platform.db.read(tenant) as session:
+                    return _snapshot_id(session, patient_id)
+            content, counts, index = _built(platform, inputs)
         except ObjectNotFoundError:
             if not patients.is_gone(platform, tenant, patient_id):
                 raise
             return None
-        if inputs is None:
-            return None
-        if inputs.known is not None and inputs.known[1] == inputs.fingerprint:
-            with platform.db.read(tenant) as session:
-                return _snapshot_id(session, patient_id)
-        content, counts = platform.cpu.run(build_chart, inputs.chart_inputs, inputs.patient)
         snapshot_id = new_id()
+        platform.store.put(
+            keys.search_index(tenant, patient_id, snapshot_id), index, content_type="application/gzip"
+        )
         platform.store.put(
             keys.snapshot(tenant, patient_id, snapshot_id), content, content_type="application/gzip"
         )
@@ -79,11 +92,27 @@ def consolidate_patient(platform: Platform, tenant: Tenant, patient_id: str) -> 
             retention.drop_old_snapshots(platform, tenant, patient_id, moved.replaced)
             return snapshot_id
         platform.store.delete(keys.snapshot(tenant, patient_id, snapshot_id))
+        platform.store.delete(keys.search_index(tenant, patient_id, snapshot_id))
     raise ConsolidationRaceError
 
 
+def _built(platform: Platform, inputs: _Inputs) -> tuple[bytes, dict[str, int], bytes]:
+    given = [
+        ChartInput(platform.store.get(c.key), c.file_name, c.connector, c.document_id, c.created)
+        for c in inputs.converted
+    ]
+    given += inputs.others
+    try:
+        return platform.cpu.run(build_chart, given, inputs.patient, inputs.edition, inputs.brief)
+    except TerminologyError as error:
+        raise standards.unavailable(error) from error
+
+
 def _gather(platform: Platform, tenant: Tenant, patient_id: str) -> _Inputs | None:
-    """All inputs, read after the version they will replace, so that nothing newer is overwritten."""
+    """All inputs, read after the version they will replace, so that nothing newer is overwritten.
+
+    Conversions are not read here: their keys name what they are made of and by which converter.
+    """
     with platform.db.read(tenant) as session:
         patient = patients.find_patient(session, patient_id)
         if patient is None:
@@ -95,29 +124,33 @@ def _gather(platform: Platform, tenant: Tenant, patient_id: str) -> _Inputs | No
         references = [fhir.document_reference(d, origin) for d in documents.list_stored(session, patient_id)]
         converted = conversions.converted(session, patient_id)
         contributed = contributions.by_request(session, patient_id)
-    chart_inputs = [
-        ChartInput(platform.store.get(c.key), c.file_name, c.connector, c.document_id, c.created)
-        for c in converted
-    ]
+    others: list[ChartInput] = []
     for key in sorted(platform.store.keys(f"{keys.patient_folder(tenant, patient_id)}/resources")):
         content = platform.store.get(key)
         name = key.rsplit("/", 1)[-1].removesuffix(".json.gz")
         source, _, connector = name.partition("-")
         party = f"{source}/{connector}"
-        chart_inputs.append(ChartInput(content, party, connector, party, "", id_space=party))
-    chart_inputs += [
+        others.append(ChartInput(content, party, connector, party, "", id_space=party))
+    others += [
         ChartInput(orjson.dumps(given.resources), None, None, None, given.date, contributions.ID_SPACE)
         for given in contributed
     ]
     if references:
-        chart_inputs.append(ChartInput(orjson.dumps(references), None, None, None, ""))
+        others.append(ChartInput(orjson.dumps(references), None, None, None, ""))
+    standard = standards.current(platform.settings)
+    brief = briefs.wanted(platform, tenant, patient_id)
     digest = hashlib.sha256(CONSOLIDATION_VERSION.encode())
+    digest.update(standard.fingerprint)
+    digest.update(briefs.fingerprint(brief))
     digest.update(orjson.dumps(resource, option=orjson.OPT_SORT_KEYS))
-    for given in chart_inputs:
+    digest.update(
+        orjson.dumps([[c.key, c.file_name, c.connector, c.document_id, c.created] for c in converted])
+    )
+    for given in others:
         names = [given.source, given.data_source, given.document_id, given.date, given.id_space]
         digest.update(orjson.dumps(names))
         digest.update(hashlib.sha256(given.content).digest())
-    return _Inputs(digest.hexdigest(), chart_inputs, resource, known)
+    return _Inputs(digest.hexdigest(), converted, others, resource, standard.edition, brief, known)
 
 
 def _move_pointer(
@@ -151,37 +184,67 @@ def _snapshot_id(session: TenantSession, patient_id: str) -> str | None:
     return record.snapshot_id if record else None
 
 
-def _read_current(platform: Platform, tenant: Tenant, patient_id: str) -> bytes | None:
-    """The current snapshot as JSON; None when there is no chart yet."""
+def _read_current(platform: Platform, tenant: Tenant, patient_id: str) -> tuple[str, bytes] | None:
+    """The id of the current snapshot, and it as stored; None when there is no chart yet."""
     for attempt in range(MAX_RACES):
         with platform.db.read(tenant) as session:
             snapshot_id = _snapshot_id(session, patient_id)
         if snapshot_id is None:
             return None
         try:
-            return gzip.decompress(platform.store.get(keys.snapshot(tenant, patient_id, snapshot_id)))
+            return snapshot_id, platform.store.get(keys.snapshot(tenant, patient_id, snapshot_id))
         except ObjectNotFoundError:  # the pointer moved twice since it was read; once leaves the snapshot
             if attempt + 1 == MAX_RACES:
                 raise
     raise AssertionError("the last attempt returns or raises")
 
 
+def current_snapshot(
+    platform: Platform, tenant: Tenant, patient_id: str
+) -> tuple[str, list[Resource]] | None:
+    """The id of the current snapshot, and its resources, which are shared and must not be changed; None when
+    there is no chart yet."""
+    with platform.db.read(tenant) as session:
+        snapshot_id = _snapshot_id(session, patient_id)
+    if snapshot_id is None:
+        return None
+    if (kept := _parsed.get(snapshot_id)) is not None:
+        return snapshot_id, kept
+    found = _read_current(platform, tenant, patient_id)
+    return (found[0], _parsed.read(*found)) if found else None
+
+
 def current_resources(platform: Platform, tenant: Tenant, patient_id: str) -> list[Resource]:
-    """The resources of the current snapshot; none when there is no chart yet."""
-    content = _read_current(platform, tenant, patient_id)
-    return [entry["resource"] for entry in orjson.loads(content)["entry"]] if content else []
+    """The resources of the current snapshot, which must not be changed; none when there is no chart yet."""
+    found = current_snapshot(platform, tenant, patient_id)
+    return found[1] if found else []
+
+
+def index_of(platform: Platform, tenant: Tenant, patient_id: str, snapshot_id: str) -> bytes:
+    """The index by which a snapshot is searched; made now where it was left out, as by earlier versions.
+    Raises ObjectNotFoundError when the snapshot is gone, and PoolTaskError."""
+    key = keys.search_index(tenant, patient_id, snapshot_id)
+    try:
+        return platform.store.get(key)
+    except ObjectNotFoundError:
+        content = platform.store.get(keys.snapshot(tenant, patient_id, snapshot_id))
+        index = platform.cpu.run(index_of_snapshot, content)
+        platform.store.put(key, index, content_type="application/gzip")
+        patients.swept_if_gone(platform, tenant, patient_id)
+        return index
 
 
 def publish(platform: Platform, tenant: Tenant, patient_id: str, snapshot_id: str) -> str:
     """The key of the whole snapshot as plain JSON, for download; of the current one when that snapshot has
     been replaced and removed meanwhile. Each call writes an object of its own, whose name tells its age."""
     try:
-        content = gzip.decompress(platform.store.get(keys.snapshot(tenant, patient_id, snapshot_id)))
+        content = platform.store.get(keys.snapshot(tenant, patient_id, snapshot_id))
     except ObjectNotFoundError:
-        content = _read_current(platform, tenant, patient_id) or b""
-        if not content:
+        current = _read_current(platform, tenant, patient_id)
+        if current is None:
             raise
-    return _put_result(platform, tenant, patient_id, content)
+        content = current[1]
+    return _put_result(platform, tenant, patient_id, gzip.decompress(content))
 
 
 def publish_last(platform: Platform, tenant: Tenant, patient_id: str) -> str | None:
@@ -191,10 +254,11 @@ def publish_last(platform: Platform, tenant: Tenant, patient_id: str) -> str | N
         patient = patients.find_patient(session, patient_id)
     if patient is None:
         return None
-    content = _read_current(platform, tenant, patient_id)
-    return _put_result(
-        platform, tenant, patient_id, content or orjson.dumps(searchset([patient_fhir.to_fhir(patient)]))
+    current = _read_current(platform, tenant, patient_id)
+    content = (
+        gzip.decompress(current[1]) if current else orjson.dumps(searchset([patient_fhir.to_fhir(patient)]))
     )
+    return _put_result(platform, tenant, patient_id, content)
 
 
 def _put_result(platform: Platform, tenant: Tenant, patient_id: str, content: bytes) -> str:

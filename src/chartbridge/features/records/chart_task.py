@@ -5,6 +5,8 @@ from __future__ import annotations
 import gzip
 from collections import Counter
 from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 import orjson
@@ -12,13 +14,26 @@ import orjson
 import chartbridge.ccda as converter
 from chartbridge.consolidate.bundle import searchset
 from chartbridge.consolidate.merge import SourceBundle, consolidate
+from chartbridge.features.records.brief_task import BriefInput, with_brief
+from chartbridge.features.records.search_task import packed_index
+from chartbridge.terminology.edition import Edition
+from chartbridge.terminology.standardise import PatientFacts, Standardiser
+from chartbridge.terminology.units import ucum_code
 
 Resource = dict[str, Any]
 
 
-def warm_up() -> str:
-    """Runs first in each process: what it will need is imported by now."""
+def warm_up(edition: Path) -> str:
+    """Runs first in each process: what it will need is imported by now, and the edition opened."""
+    _standardiser(edition)
+    ucum_code("mg/dL")  # reads the tables of units
     return converter.__name__
+
+
+@lru_cache(maxsize=1)
+def _standardiser(edition: Path) -> Standardiser:
+    """One for the process; another edition is another file."""
+    return Standardiser(Edition.open(edition))
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,11 +49,20 @@ class ChartInput:
     id_space: str = ""
 
 
-def build_chart(inputs: list[ChartInput], patient: Resource) -> tuple[bytes, dict[str, int]]:
-    """Runs in a process of the pool: the snapshot as gzip JSON, and its resources counted by type."""
+def build_chart(
+    inputs: list[ChartInput], patient: Resource, edition: Path, brief: BriefInput | None = None
+) -> tuple[bytes, dict[str, int], bytes]:
+    """Runs in a process of the pool: the snapshot as gzip JSON, its resources counted by type, and the index
+    by which it is searched.
+
+    Each source's resources get standard codes by the terminology edition before they are put together.
+    Raises EditionError where that cannot be read.
+    """
+    standardiser = _standardiser(edition)
+    facts = PatientFacts(patient.get("gender"), patient.get("birthDate"))
     sources = [
         SourceBundle(
-            resources=_resources(given.content),
+            resources=[standardiser.resource(one, facts) for one in _resources(given.content)],
             source=given.source,
             data_source=given.data_source,
             document_id=given.document_id,
@@ -48,9 +72,11 @@ def build_chart(inputs: list[ChartInput], patient: Resource) -> tuple[bytes, dic
         for given in inputs
     ]
     chart = consolidate(sources, patient=patient)
-    counts = Counter(str(resource["resourceType"]) for resource in chart.resources)
-    content = orjson.dumps(searchset(chart.resources))
-    return gzip.compress(content, compresslevel=6, mtime=0), dict(sorted(counts.items()))
+    resources = with_brief(chart.resources, patient, brief)
+    counts = Counter(str(resource["resourceType"]) for resource in resources)
+    content = orjson.dumps(searchset(resources))
+    packed = gzip.compress(content, compresslevel=6, mtime=0)
+    return packed, dict(sorted(counts.items())), packed_index(resources)
 
 
 def _resources(content: bytes) -> list[Resource]:

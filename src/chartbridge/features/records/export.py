@@ -25,7 +25,7 @@ from chartbridge import __version__
 from chartbridge.consolidate.bundle import searchset
 from chartbridge.db import Tenant, belongings
 from chartbridge.features.cohorts import service as cohorts
-from chartbridge.features.documents import fhir
+from chartbridge.features.documents import fhir, withholding
 from chartbridge.features.documents import service as documents
 from chartbridge.features.patients import fhir as patient_fhir
 from chartbridge.features.patients import service as patients
@@ -75,11 +75,16 @@ def _fill(
         origin = platform.settings.origin
         out.json("document-references.json", searchset([fhir.document_reference(d, origin) for d in stored]))
         for table in belongings.table_names():
-            lines = (orjson.dumps(row) + b"\n" for row in belongings.rows(session, patient_id, table))
+            rows = belongings.rows(session, patient_id, table)
+            lines = (orjson.dumps(row) + b"\n" for row in rows if row.get("status") != "withheld")
             out.file(f"rows/{table}.jsonl", lines)
+        withheld = withholding.marks(session, patient_id)
     out.json("chart.json", searchset(chart))
     folder = keys.patient_folder(tenant, patient_id)
     for key in sorted(platform.store.keys(folder)):
+        # What may be another person's is not this patient's to have.
+        if key.startswith(f"{folder}/withheld/") or any(mark in key for mark in withheld):
+            continue
         try:
             content = platform.store.get(key)
         except ObjectNotFoundError:  # a result or a snapshot whose time was over just now

@@ -29,9 +29,19 @@ class Filters:
     date_to: date | None = None
 
 
-def read(platform: Platform, tenant: Tenant, patient_id: str, filters: Filters) -> list[Resource]:
-    """The resources that fit, those they refer to, and the current Patient, of a chart that is brought up to
-    date first. Raises NotFoundError, and ServiceUnavailableError when the chart cannot be made now."""
+@dataclass(frozen=True, slots=True)
+class Current:
+    """A chart that is up to date: its snapshot, the resources of that, and the current Patient. They are
+    shared and must not be changed."""
+
+    snapshot_id: str
+    resources: list[Resource]
+    patient: Resource
+
+
+def current(platform: Platform, tenant: Tenant, patient_id: str) -> Current:
+    """The chart, brought up to date first. Raises NotFoundError, and ServiceUnavailableError when the chart
+    cannot be made now."""
     with platform.db.read(tenant) as session:
         patients.get_patient(session, patient_id)
     try:
@@ -42,12 +52,20 @@ def read(platform: Platform, tenant: Tenant, patient_id: str, filters: Filters) 
         patient = patients.find_patient(session, patient_id)
     if patient is None:  # deleted meanwhile
         raise NotFoundError("Could not find patient", id=patient_id)
+    snapshot_id, resources = chart.current_snapshot(platform, tenant, patient_id) or ("", [])
+    return Current(snapshot_id, resources, patient_fhir.to_fhir(patient))
+
+
+def read(platform: Platform, tenant: Tenant, patient_id: str, filters: Filters) -> list[Resource]:
+    """The resources that fit, those they refer to, and the current Patient, of a chart that is brought up to
+    date first; they must not be changed. Raises as ``current`` does."""
+    held = current(platform, tenant, patient_id)
     return select(
-        chart.current_resources(platform, tenant, patient_id),
+        held.resources,
         types=canonical_types(filters.types),
         date_from=filters.date_from,
         date_to=filters.date_to,
-        patient=patient_fhir.to_fhir(patient),
+        patient=held.patient,
     )
 
 

@@ -32,19 +32,18 @@ def drop_old_snapshots(platform: Platform, tenant: Tenant, patient_id: str, repl
     """
     folder = keys.snapshot(tenant, patient_id, "x").rpartition("/")[0]
     found = list(platform.store.keys(folder))
+    indexes = list(platform.store.keys(keys.search_index(tenant, patient_id, "x").rpartition("/")[0]))
     with platform.db.read(tenant) as session:
         record = session.get(Record, patient_id)
     if record is None:
         return 0
     kept = {record.snapshot_id, record.previous_snapshot_id}
-    return _drop(
-        platform,
-        (
-            key
-            for key in found
-            if _name(key) not in kept and (_name(key) == replaced or _has_had_its_time(_name(key)))
-        ),
-    )
+
+    def is_old(key: str) -> bool:
+        return _name(key) not in kept and (_name(key) == replaced or _has_had_its_time(_name(key)))
+
+    _drop(platform, filter(is_old, indexes))
+    return _drop(platform, filter(is_old, found))
 
 
 def drop_old_results(platform: Platform, tenant: Tenant, patient_id: str) -> int:

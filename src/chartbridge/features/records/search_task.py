@@ -2,41 +2,35 @@
 
 from __future__ import annotations
 
+import gzip
+from collections.abc import Sequence
 from typing import Any
 
 import orjson
 
-from chartbridge.consolidate.bundle import searchset
-from chartbridge.consolidate.hydrate import hydrate
-from chartbridge.search.fuzzy import rank
+from chartbridge.search import fuzzy
+from chartbridge.summary.brief.binary import is_brief
 
 Resource = dict[str, Any]
 
 
-def find(resources: bytes, query: str, documents: bytes) -> tuple[bytes, int]:
-    """Runs in a process of the pool: the searchset Bundle of what a query finds, and how many resources it
-    has; none and 0 when nothing is found.
+def packed_index(resources: Sequence[Resource]) -> bytes:
+    """The index of a chart's resources, in their order, as gzip JSON.
 
-    ``resources`` is a JSON list, the Patient among them: the usable resources of the chart. ``documents`` is
-    one of the DocumentReferences that the search of contents found. Best matches come first, then those
-    documents, then what all of them refer to, then the Patient. An empty query finds everything.
+    The Patient is not found by words, nor is the brief: it repeats what others say.
     """
-    given: list[Resource] = orjson.loads(resources)
-    patients = [resource for resource in given if resource["resourceType"] == "Patient"]
-    chart = [resource for resource in given if resource["resourceType"] != "Patient"]
-    found = _with(rank(chart, query), _of_chart(orjson.loads(documents), chart)) if query else chart
-    if not found:
-        return b"", 0
-    bundle = [*hydrate(found, chart), *patients]
-    return orjson.dumps(searchset(bundle)), len(bundle)
+    made = fuzzy.index(
+        [{} if one["resourceType"] == "Patient" or is_brief(one) else one for one in resources]
+    )
+    return gzip.compress(orjson.dumps([made.numbers, made.beside]), compresslevel=1, mtime=0)
 
 
-def _of_chart(documents: list[Resource], chart: list[Resource]) -> list[Resource]:
-    """The chart's own form of the documents where it has them."""
-    held = {r["id"]: r for r in chart if r["resourceType"] == "DocumentReference"}
-    return [held.get(document["id"], document) for document in documents]
+def index_of_snapshot(content: bytes) -> bytes:
+    """The same, of a snapshot as it is stored. Runs in a process of the pool."""
+    return packed_index([entry["resource"] for entry in orjson.loads(gzip.decompress(content))["entry"]])
 
 
-def _with(found: list[Resource], more: list[Resource]) -> list[Resource]:
-    names = {(resource["resourceType"], resource["id"]) for resource in found}
-    return found + [resource for resource in more if (resource["resourceType"], resource["id"]) not in names]
+def find(index: bytes, query: str) -> list[int]:
+    """Runs in a process of the pool: the numbers of the resources that a query finds, best first."""
+    numbers, beside = orjson.loads(gzip.decompress(index))
+    return fuzzy.Index(numbers, beside).rank(query)

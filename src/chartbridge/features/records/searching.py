@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import orjson
 
+from chartbridge.consolidate.bundle import is_usable, searchset
+from chartbridge.consolidate.hydrate import hydrate
 from chartbridge.db import Tenant
 from chartbridge.errors import NotFoundError, ServiceUnavailableError
 from chartbridge.features.documents import fhir, texts
 from chartbridge.features.documents import service as documents
 from chartbridge.features.patients import service as patients
-from chartbridge.features.records import reading, search_task
+from chartbridge.features.records import chart, reading, search_task
 from chartbridge.ids import new_id
 from chartbridge.jobs.pool import PoolTaskError
 from chartbridge.platform import Platform
 from chartbridge.search import content, fuzzy
-from chartbridge.storage import keys
+from chartbridge.storage import ObjectNotFoundError, keys
+
+Resource = dict[str, Any]
 
 RESULT_URL_S = 60
 
@@ -37,14 +42,14 @@ def search(platform: Platform, tenant: Tenant, patient_id: str, query: str) -> F
     """
     query = query.strip()
     fuzzy.query_words(query)  # what is out of bounds is refused before any work is done
-    resources = reading.read(platform, tenant, patient_id, reading.Filters())
-    references = _documents(platform, tenant, patient_id, query)
-    try:
-        bundle, count = platform.cpu.run(search_task.find, orjson.dumps(resources), query, references)
-    except PoolTaskError as error:
-        raise ServiceUnavailableError(f"The chart could not be searched: that {error.reason}") from error
-    if not count:
+    held = reading.current(platform, tenant, patient_id)
+    found = _found(platform, tenant, patient_id, query, held)
+    if not found:
         return Found(None, 0)
+    usable = list(filter(is_usable, held.resources))
+    hydrated = hydrate(found, usable) if query else found
+    resources = [*hydrated, held.patient]
+    bundle = orjson.dumps(searchset(resources))
     # The name tells its age, by which retention removes it.
     key = keys.query_result(tenant, patient_id, new_id(), "json")
     platform.store.put(key, bundle, content_type="application/json")
@@ -53,14 +58,40 @@ def search(platform: Platform, tenant: Tenant, patient_id: str, query: str) -> F
     url = platform.store.presigned_get(
         key, expires_in_s=RESULT_URL_S, content_type="application/json", filename="search.json"
     )
-    return Found(url, count)
+    return Found(url, len(resources))
 
 
-def _documents(platform: Platform, tenant: Tenant, patient_id: str, query: str) -> bytes:
-    """References of the documents whose contents the query finds, as a JSON list."""
+def _found(
+    platform: Platform, tenant: Tenant, patient_id: str, query: str, held: reading.Current
+) -> list[Resource]:
+    """What the query finds by itself: the best matches first, then documents by what stands in them."""
+    usable = filter(is_usable, held.resources)
+    if not query:
+        return list(usable)
+    numbers = _ranked(platform, tenant, patient_id, query, held.snapshot_id) if held.resources else []
+    ranked = [held.resources[number] for number in numbers if is_usable(held.resources[number])]
+    names = {(one["resourceType"], one["id"]) for one in ranked}
+    documents_ = _documents(platform, tenant, patient_id, query)
+    known = {one["id"]: one for one in usable if one["resourceType"] == "DocumentReference"}
+    more = [known.get(one["id"], one) for one in documents_]  # the chart's own form where it has one
+    return ranked + [one for one in more if (one["resourceType"], one["id"]) not in names]
+
+
+def _ranked(platform: Platform, tenant: Tenant, patient_id: str, query: str, snapshot_id: str) -> list[int]:
+    try:
+        index = chart.index_of(platform, tenant, patient_id, snapshot_id)
+        return platform.cpu.run(search_task.find, index, query)
+    except PoolTaskError as error:
+        raise ServiceUnavailableError(f"The chart could not be searched: that {error.reason}") from error
+    except ObjectNotFoundError:
+        raise chart.ConsolidationRaceError from None
+
+
+def _documents(platform: Platform, tenant: Tenant, patient_id: str, query: str) -> list[Resource]:
+    """References of the documents whose contents the query finds."""
     if len(query) < content.MIN_LENGTH:
-        return b"[]"
+        return []
     with platform.db.read(tenant) as session:
         stored = documents.list_stored(session, patient_id)
     found = texts.matching(platform, tenant, patient_id, stored, query)
-    return orjson.dumps([fhir.document_reference(d, platform.settings.origin) for d in found])
+    return [fhir.document_reference(document, platform.settings.origin) for document in found]

@@ -17,7 +17,7 @@ from chartbridge.db import Tenant, TenantSession
 from chartbridge.errors import NotFoundError
 from chartbridge.features.documents import conversions
 from chartbridge.features.patients import service as patients
-from chartbridge.features.records import reading, summaries
+from chartbridge.features.records import brief_writing, reading, summaries
 from chartbridge.features.records.models import ConsolidatedQuery as ConsolidatedQuery
 from chartbridge.features.records.refreshing import refresh_later as refresh_later
 from chartbridge.features.webhooks import events, links
@@ -153,6 +153,7 @@ def answer(platform: Platform, tenant: Tenant, request_id: str) -> bool:
     patient_id, form = query.patient_id, query.conversion_type
     conversions.convert_awaiting(platform, tenant, patient_id, untried=True)
     try:
+        brief_writing.write_if_possible(platform, tenant, patient_id)
         selected = reading.read(platform, tenant, patient_id, _what(query))
     except NotFoundError:  # the patient was deleted meanwhile
         return False

@@ -6,7 +6,7 @@ import structlog
 
 from chartbridge.db import Tenant
 from chartbridge.features.documents import conversions, texts
-from chartbridge.features.records import chart, refreshing, retention, service
+from chartbridge.features.records import brief_writing, refreshing, retention, service
 from chartbridge.jobs.workflow import platform, step, workflow
 
 QUEUE = service.QUERIES
@@ -76,4 +76,4 @@ def make_chart(tenant: str, patient_id: str, document_ids: str) -> str | None:
     """The chart of all that is stored; uploads that an earlier refresh could not convert are tried again."""
     here, owner = platform(), Tenant.parse(tenant)
     conversions.convert_awaiting(here, owner, patient_id, besides=document_ids.split(","))
-    return chart.consolidate_patient(here, owner, patient_id)
+    return brief_writing.write(here, owner, patient_id)

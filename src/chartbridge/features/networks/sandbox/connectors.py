@@ -6,6 +6,7 @@ They know five personas and nobody else, answer at once, never fail, and contact
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any, Literal
 
 from chartbridge.features.networks.protocol import (
     ConnectorError,
@@ -26,11 +27,23 @@ class _Sandbox:
     """Discovery by first name, shared by all three."""
 
     name = "SANDBOX"
+    is_trusted_matcher: Literal[True] = True
 
     def discover(self, patient: PatientIdentity, *, timeout_s: float) -> list[RemotePatient]:  # noqa: ARG002
-        """The persona whose first name is the patient's, whatever the other demographics; else none."""
+        """The persona whose first name is the patient's, whatever the other demographics; else none.
+
+        Somebody of the persona's family name and date of birth gets the persona's demographics to compare.
+        For anybody else the persona is a stand-in, as the sandbox promises, so there is nothing to compare.
+        """
         persona = by_first_name(patient.first_name)
-        return [RemotePatient(persona.authority, persona.mrn)] if persona else []
+        if persona is None:
+            return []
+        who = _demographics(persona)
+        is_meant = (patient.last_name.strip().casefold(), patient.dob) == (
+            who["lastName"].casefold(),
+            who["dob"],
+        )
+        return [RemotePatient(persona.authority, persona.mrn, who if is_meant else None)]
 
 
 class SandboxHie(_Sandbox):
@@ -96,6 +109,20 @@ class SandboxLab(_Sandbox):
     ) -> Iterable[Resource]:
         """DiagnosticReport with their observations, specimens, orderers and laboratory."""
         return laboratory.resources(_persona(patient), subject_id)
+
+
+def _demographics(persona: Persona) -> dict[str, Any]:
+    who = persona.patient
+    return {
+        "firstName": who["first_name"],
+        "lastName": who["last_name"],
+        "dob": str(who["dob"]),
+        "genderAtBirth": who["sex"],
+        "address": [
+            {"addressLine1": who["street"], "city": who["city"], "state": who["state"], "zip": who["zip"]}
+        ],
+        "contact": [{"phone": who["phone"], "email": who["email"]}],
+    }
 
 
 def _persona(patient: RemotePatient) -> Persona:
