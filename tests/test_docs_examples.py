@@ -47,11 +47,11 @@ def pages(language: str) -> list[str]:
     return [page for page in TEXTS if "$ORIGIN" in examples(page, "sh") and examples(page, language)]
 
 
-def run(command: list[str], script: str, env: dict[str, str]) -> None:
+def run(command: list[str], script: str, env: dict[str, str], folder: Path) -> None:
     done = subprocess.run(
         command,
         input=script,
-        cwd=drivers.HERE,
+        cwd=folder,
         env={"PATH": os.environ["PATH"], **env},
         capture_output=True,
         text=True,
@@ -90,8 +90,8 @@ def jane(
 
 @pytest.mark.skipif(not (shutil.which("curl") and shutil.which("jq")), reason="the examples use curl and jq")
 @pytest.mark.parametrize("page", pages("sh"))
-def test_the_shell_examples_of_a_page_run(page: str, jane: dict[str, str]) -> None:
-    run(["bash", "-euo", "pipefail", "-s"], examples(page, "sh"), jane)
+def test_the_shell_examples_of_a_page_run(page: str, jane: dict[str, str], tmp_path: Path) -> None:
+    run(["bash", "-euo", "pipefail", "-s"], examples(page, "sh"), jane, tmp_path)
 
 
 @pytest.mark.sdk
@@ -100,7 +100,7 @@ def test_the_javascript_examples_of_a_page_run(page: str, jane: dict[str, str]) 
     reason = drivers.why_no_javascript()
     if reason:
         pytest.skip(reason)
-    run(["node", "--input-type=module"], JS_HEAD + examples(page, "js"), jane)
+    run(["node", "--input-type=module"], JS_HEAD + examples(page, "js"), jane, drivers.HERE)
 
 
 @pytest.fixture(scope="module")
