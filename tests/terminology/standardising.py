@@ -23,6 +23,8 @@ Json = dict[str, Any]
 
 ICD10 = "http://hl7.org/fhir/sid/icd-10-cm"
 ICD9 = "http://terminology.hl7.org/CodeSystem/icd9cm"
+ICD9_PROCEDURES_OID = "urn:oid:2.16.840.1.113883.6.104"
+ICD10PCS = "http://www.cms.gov/Medicare/Coding/ICD10"
 LOINC = "http://loinc.org"
 RXNORM = "http://www.nlm.nih.gov/research/umls/rxnorm"
 NDC = "http://hl7.org/fhir/sid/ndc"
@@ -57,6 +59,12 @@ ROWS: tuple[Row, ...] = (
     Property(ICD10, "I10", "chronicity", "C"),
     Property(ICD10, "J06.9", "chronicity", "N"),
     Property(ICD10, "Z00.00", "chronicity", "U"),
+    Alias(ICD9_PROCEDURES_OID, ICD9),
+    Concept(ICD9, "311", "Depressive disorder, not elsewhere classified"),
+    Concept(ICD9, "31.1", "Temporary tracheostomy"),
+    MapRow(GEM, ICD9, "311", ICD10, "J06.9", "equivalent"),
+    System(ICD10PCS, "ICD-10-PCS", "2024", "made", complete=True),
+    Concept(ICD10PCS, "B00B0ZZ", "Plain Radiography of Spinal Cord using High Osmolar Contrast"),
     Concept(ICD9, "250.00", "Diabetes mellitus without mention of complication"),
     MapRow(GEM, ICD9, "401.1", ICD10, "I10", "equivalent"),
     MapRow(GEM, ICD9, "250.00", ICD10, "E11.9", "inexact"),
@@ -66,6 +74,7 @@ ROWS: tuple[Row, ...] = (
     Concept(LOINC, "2345-7", "Glucose [Mass/volume] in Serum or Plasma"),
     Property(LOINC, "2345-7", "loinc-class", "CHEM"),
     Property(LOINC, "26464-8", "category", "laboratory"),
+    Property(LOINC, "3141-9", "category", "vital-signs"),
     Property(LOINC, "2345-7", "example-unit", "mg/dL"),
     Concept(LOINC, "29463-7", "Body weight"),
     Property(LOINC, "29463-7", "example-unit", "[lb_av];kg"),

@@ -200,6 +200,7 @@ def test_looking_up_a_code(run: Run, folder: Path, tmp_path: Path) -> None:
     assert "(retired)" in run("lookup", "SNOMED CT", made.GONE).stdout
     packages = json.loads(run("lookup", "http://hl7.org/fhir/sid/ndc", "0011-2222-33", "--json").stdout)
     assert packages["maps"][0][2] == "900003", "in whatever form the NDC is given"
+    assert run("lookup", "loinc", " 8867 -4").stdout.startswith(f"{LOINC}|8867-4  Heart rate")
     assert "RxNorm has no 1\n" in run("lookup", "rxnorm", "1", status=1).stderr
     assert (
         "nothing is held of a code system urn:oid:1.2" in run("lookup", "urn:oid:1.2", "x", status=1).stderr
@@ -211,3 +212,12 @@ def test_what_cannot_be_meant(run: Run, tmp_path: Path) -> None:
     assert "--kind must be one of rxnorm, loinc" in run("import", release, "--kind", "icd", status=2).stderr
     assert "has no RXNCONSO.RRF" in run("import", release, "--kind", "rxnorm", status=1).stderr
     assert "Invalid value for 'PATH...'" in run("import", tmp_path / "nowhere", status=2).stderr
+
+
+def test_a_folder_that_cannot_be_used_is_named_without_a_traceback(run: Run, folder: Path) -> None:
+    shutil.rmtree(folder)
+    folder.write_text("a file where the folder should be")
+    for arguments in (("status",), ("lookup", "LOINC", "8867-4"), ("drop", "rxnorm")):
+        told = run(*arguments, status=1)
+        assert f"error: {folder}: " in told.stderr.replace("\n", "")
+        assert isinstance(told.exception, SystemExit)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -178,6 +180,23 @@ def test_two_releases_at_once_are_refused(tmp_path: Path) -> None:
 
 def test_what_is_no_release_is_refused(tmp_path: Path) -> None:
     assert "holds no release that is known" in str(refusal(tmp_path, {"read.me": b"hello\n"}))
+    told = str(refusal(tmp_path / "packed", {"read.me": b"hello\n", "in/Loinc_2.77.zip": b"PK"}))
+    assert told.endswith("holds archives such as in/Loinc_2.77.zip; give those, each by itself")
+
+
+def test_a_folder_of_which_a_part_cannot_be_seen_is_refused(tmp_path: Path) -> None:
+    """Not even root can open a folder by a path of more than 4,096 characters."""
+    release = made.put(tmp_path / "release", made.loinc())
+    place = os.open(release, os.O_RDONLY)
+    for _ in range(20):
+        os.mkdir("d" * 250, dir_fd=place)
+        below = os.open("d" * 250, os.O_RDONLY, dir_fd=place)
+        os.close(place)
+        place = below
+    os.close(place)
+    with pytest.raises(ReleaseError, match="File name too long"):
+        read(release)
+    shutil.rmtree(release)
     with pytest.raises(ReleaseError, match="there is no such file or folder"):
         read(tmp_path / "nowhere")
     (tmp_path / "no.zip").write_bytes(b"PK and nothing more")

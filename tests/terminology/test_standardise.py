@@ -24,6 +24,7 @@ from tests.terminology.standardising import (
     CVX,
     GEM,
     ICD9,
+    ICD9_PROCEDURES_OID,
     ICD10,
     ICD10_OID,
     LOINC,
@@ -101,6 +102,8 @@ def test_a_missing_display_is_filled_and_the_text_left_alone(edition: Edition) -
         (ICD10, "I10.", "I10"),
         (ICD9, "25000", "250.00"),
         (ICD9, "v1582", "V15.82"),
+        (ICD10, "B00B0ZZ", "B00B0ZZ"),  # of ICD-10-PCS
+        (LOINC, "GLUCOSE FASTING", "GLUCOSE FASTING"),
         (ICD9, "4513", "4513"),  # 451.3, phlebitis, or 45.13, an endoscopy
         (LOINC, " 2345 -7", "2345-7"),
         (CVX, "8", "08"),
@@ -327,3 +330,52 @@ def test_the_input_is_not_touched_and_what_needs_nothing_comes_back_itself(editi
     race = [{"url": "race", "valueCoding": coding("urn:oid:2.16.840.1.113883.6.238", "2106-3")}]
     person = {"resourceType": "RelatedPerson", "id": "p", "extension": race}
     assert standardise(person, edition) is person
+
+
+def procedure(system: str, code: str) -> Json:
+    return {"resourceType": "Procedure", "status": "completed", "code": concept(coding(system, code))}
+
+
+@pytest.mark.parametrize("system", [ICD9, ICD9_PROCEDURES_OID, ICD9_PROCEDURES_OID.removeprefix("urn:oid:")])
+def test_a_procedure_without_its_point_is_no_diagnosis(edition: Edition, system: str) -> None:
+    made = standardise(procedure(system, "311"), edition)
+    (one,) = codings(made)
+    assert (one["system"], one["code"], one["display"]) == (ICD9, "31.1", "Temporary tracheostomy")
+    assert one["_code"] == {"extension": [{"url": AS_GIVEN, "valueString": "311"}]}
+    assert standardise(made, edition) is made
+    assert pairs(standardise(condition(coding(ICD9, "311")), edition)) == [(ICD9, "311"), (ICD10, "J06.9")]
+
+
+@pytest.mark.parametrize("code", ["401.1", "4011", "25000"])
+def test_what_is_said_to_be_a_procedure_and_is_none_is_not_taken_for_a_diagnosis(
+    edition: Edition, code: str
+) -> None:
+    given = procedure(ICD9_PROCEDURES_OID, code)
+    assert standardise(given, edition) is given
+
+
+@pytest.mark.parametrize(
+    "one",
+    [
+        {"system": ["x"], "code": "311"},
+        {"system": LOINC, "code": {"a": 1}},
+        {"system": LOINC, "code": "\ud800"},
+        {"system": LOINC, "code": "2345-7", "x": 2**70},
+        ["x"],
+        None,
+    ],
+)
+def test_a_coding_of_wrong_types_stops_no_chart(edition: Edition, one: Any) -> None:
+    kinds: list[Any] = ["Condition", "Procedure", "Observation", ["Condition"], {}]
+    for kind in kinds:
+        given = {"resourceType": kind, "code": {"coding": [one]}, "valueCoding": one}
+        before = copy.deepcopy(given)
+        made = standardise(given, edition)
+        assert (made["code"], made["valueCoding"]) == (before["code"], before["valueCoding"])
+    assert edition.concept(LOINC, "\ud800") is None
+
+
+def test_two_codes_of_one_category_agree_whoever_says_so(edition: Edition) -> None:
+    both = concept(coding(LOINC, "29463-7"), coding(LOINC, "3141-9"))  # FHIR's vital signs, and the edition
+    made = standardise(observation(both), edition)
+    assert pairs({"code": made["category"][0]})[0][1] == "vital-signs"

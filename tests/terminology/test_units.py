@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from ucumvert import PintUcumRegistry  # type: ignore[import-untyped]
+from ucumvert.xml_util import get_prefixes  # type: ignore[import-untyped]
 
 from chartbridge.terminology.ucum import unit
 from chartbridge.terminology.units import (
@@ -35,6 +36,8 @@ def amount(value: float, text: str) -> dict[str, object]:
         ("10+3/ul", "10*3/uL"),
         ("10³/µL", "10*3/uL"),
         ("x10(3)/mcL", "10*3/uL"),
+        ("X10E3/MCL", "10*3/uL"),
+        ("10^6/ML", "10*6/mL"),
         ("Thousand/uL", "10*3/uL"),
         ("x 10*9/L", "10*9/L"),
         ("10*3 cells/mcL", "10*3{cells}/uL"),
@@ -69,7 +72,25 @@ def test_a_unit_as_laboratories_write_it_has_its_ucum_code(written: str, code: s
 
 @pytest.mark.parametrize(
     "text",
-    ["", "pt", "am", "Mg", "U", "a", "T", "N/A", "BID", "tabs daily", "10", "x" * 65],
+    [
+        "",
+        "pt",
+        "am",
+        "Mg",
+        "U",
+        "a",
+        "T",
+        "N/A",
+        "BID",
+        "tabs daily",
+        "10",
+        "x" * 65,
+        "G/L",
+        "oz",
+        "mil/mm3",
+        "gr",
+        "Ml",
+    ],
 )
 def test_of_a_text_that_may_mean_something_else_nothing_is_guessed(text: str) -> None:
     assert ucum_code(text) is None
@@ -79,8 +100,19 @@ def test_what_is_coded_as_ucum_is_taken_by_its_letter() -> None:
     assert ucum_code("Mg", coded=True) == "Mg"  # a megagram is no milligram
     assert ucum_code("[iU]/l", coded=True) == "[IU]/L"
     assert ucum_code("mg//dL", coded=True) is None
+    assert (
+        ucum_code("Ml", coded=True) is None
+    )  # its canonical spelling is that of "ML", which is a millilitre
     assert quantity_code({"value": 1, "system": "http://snomed.info/sct", "code": "mg"}) is None
     assert quantity_code({"value": 1, "unit": "{tbl}", "system": UCUM, "code": "tablets"}) == "{tbl}"
+
+
+def test_a_canonical_code_stays_what_it_is() -> None:
+    for name in ("g", "l", "L", "m", "s", "mol", "eq", "U", "[iU]"):
+        for prefix in ("", *get_prefixes()):
+            for rest in ("", "/mL", "/ML", "2"):
+                code = ucum_code(prefix + name + rest, coded=True)
+                assert code is None or ucum_code(code, coded=True) == code, prefix + name + rest
 
 
 def test_every_line_of_the_table_leads_to_a_canonical_code() -> None:

@@ -22,7 +22,7 @@ from chartbridge.terminology.edition import Edition
 from chartbridge.terminology.releases.loading import KINDS, Loaded, is_older, load
 from chartbridge.terminology.releases.reading import Options
 from chartbridge.terminology.rows import Source, System, TerminologyError
-from chartbridge.terminology.standardise.forms import NDC, ndc11
+from chartbridge.terminology.standardise.forms import NDC, ndc11, spelling
 from chartbridge.terminology.writing import EditionWriter
 
 MAX_REMARKS = 20
@@ -54,6 +54,11 @@ def bring_in(
 
 def _told(error: TerminologyError | OSError) -> str:
     return (error.strerror or "cannot be read or written") if isinstance(error, OSError) else str(error)
+
+
+def _of_folder(folder: Path, error: TerminologyError | OSError) -> str:
+    """What is wrong, with the folder of editions where the system does not let us use it."""
+    return f"{folder}: {_told(error)}" if isinstance(error, OSError) else str(error)
 
 
 def _bring_in(folder: Path, path: Path, kind: str | None, options: Options, *, is_forced: bool) -> None:
@@ -104,8 +109,8 @@ def drop(settings: Settings, name: str) -> None:
     """Go back to what the default edition has of an imported release."""
     try:
         editions.forget(settings.resolved_terminology_dir, name)
-    except TerminologyError as error:
-        fail(str(error))
+    except (TerminologyError, OSError) as error:
+        fail(_of_folder(settings.resolved_terminology_dir, error))
     talk.print(f"{name} was dropped")
 
 
@@ -184,8 +189,9 @@ def look_up(settings: Settings, system: str, code: str, *, as_json: bool) -> boo
     """Print what is known of a code; whether anything is. A system is named by URI, OID or its name."""
     with _opened(settings.resolved_terminology_dir) as edition:
         uri = _uri(edition, system)
+        code = spelling(uri, code, edition)
         if uri == NDC:
-            code = ndc11(code.strip()) or code
+            code = ndc11(code) or code
         found = _known(edition, uri, code)
         if not any(found.values()):
             held = edition.system(uri)
@@ -253,5 +259,5 @@ def _opened(folder: Path) -> Iterator[Edition]:
     try:
         with Edition.open(editions.current(folder)) as edition:
             yield edition
-    except TerminologyError as error:
-        fail(str(error))
+    except (TerminologyError, OSError) as error:
+        fail(_of_folder(folder, error))

@@ -197,6 +197,8 @@ class Edition:
     def _rows(self, sql: str, *parameters: object) -> Iterator[Any]:
         try:
             yield from self._connection().execute(sql, parameters)
+        except UnicodeEncodeError:
+            return  # half of a surrogate pair, of which no edition has any
         except sqlite3.Error as error:
             raise self._damaged(error) from error
 

@@ -39,6 +39,8 @@ _PREFIXES_IN_TEXT = {
     **dict.fromkeys(("Pa", "kat", "cal", "Hz"), "kmun"),
 }
 _PLAIN_IN_TEXT = frozenset(("min", "h", "d", "wk", "mo", "%", "Cel", "10*", "10^"))
+_MEGALITRES = frozenset((("M", "l"), ("M", "L")))
+"""No amount in medicine: whose ``Ml`` it is meant a millilitre, or we do not know what."""
 _UNCERTAIN_ALONE = frozenset(("U", "eq", "osm", "kat", "cal"))
 
 
@@ -79,7 +81,9 @@ def ucum_code(text: str, *, coded: bool = False) -> str | None:
         if found is not None:
             return found
     known = unit(form)
-    return known.code if known is not None and (coded or _certain(known)) else None
+    if known is None or not (coded or _certain(known)) or not _MEGALITRES.isdisjoint(known.measure.atoms):
+        return None
+    return known.code
 
 
 def _spelling(text: str) -> str:

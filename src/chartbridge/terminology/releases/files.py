@@ -194,7 +194,11 @@ def _text(raw: bytes, file: File, number: int, fallback: str | None) -> str:
 
 def _in_folder(folder: Path) -> list[File]:
     found: list[File] = []
-    for within, folders, names in os.walk(folder):
+
+    def refuse(error: OSError) -> None:  # what cannot be seen may be half of the release
+        raise ReleaseError(folder.name, 0, f"{Path(str(error.filename)).name}: {_reason(error)}") from None
+
+    for within, folders, names in os.walk(folder, onerror=refuse):
         folders.sort()
         for name in sorted(names):
             path = Path(within, name)

@@ -123,6 +123,11 @@ def _kind(files: Files, name: str | None) -> Kind:
     if len(found) > 1:
         raise ReleaseError(files.name, 0, f"holds releases of several kinds; say which with --kind: {names}")
     if not found:
+        packed = [file.path for file in files.all if file.name.lower().endswith(".zip")]
+        if packed:
+            raise ReleaseError(
+                files.name, 0, f"holds archives such as {packed[0]}; give those, each by itself"
+            )
         raise ReleaseError(
             files.name, 0, f"holds no release that is known by its files' names: {', '.join(KINDS)}"
         )

@@ -27,7 +27,7 @@ from chartbridge.terminology.standardise.marks import (
 )
 from chartbridge.terminology.standardise.resource import Standardiser, standardise
 
-STANDARDISATION_VERSION = "1"
+STANDARDISATION_VERSION = "2"
 """Of the rules here; goes up when the same resource and edition give another result."""
 
 __all__ = [

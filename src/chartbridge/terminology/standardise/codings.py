@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+from operator import is_
 from typing import NamedTuple
 
 import orjson
 
 from chartbridge.terminology.edition import Edition
 from chartbridge.terminology.standardise.crosswalks import Added, added
-from chartbridge.terminology.standardise.forms import CDC_RACE, spelling
+from chartbridge.terminology.standardise.forms import (
+    CDC_RACE,
+    ICD9CM,
+    ICD9CM_PROCEDURES,
+    icd9cm_procedure,
+    spelling,
+)
 from chartbridge.terminology.standardise.marks import Json, is_ours, our_coding, respelt
 
 _MOST_KEPT = 50_000
+_LONGEST_KEPT = 4_096
+"""Bytes of a list of codings that is remembered; longer ones are rare, and made anew each time."""
 _MOST_CODINGS = 100
 """Of one concept; one with more is left as it is."""
 UCUM = "http://unitsofmeasure.org"
@@ -59,6 +68,26 @@ class Codings:
             coding = {**coding, "display": known.display}
         return coding
 
+    def procedure(self, concept: Json) -> Json:
+        """The code of a Procedure: in ICD-9-CM, digits without a point are a procedure there.
+
+        Where they stand alone ``340`` is multiple sclerosis and no incision of the chest wall.
+        """
+        codings = concept.get("coding")
+        if not isinstance(codings, list) or len(codings) > _MOST_CODINGS:
+            return concept
+        made = [self._as_procedure(one) if isinstance(one, dict) else one for one in codings]
+        return concept if all(map(is_, made, codings)) else {**concept, "coding": made}
+
+    def _as_procedure(self, coding: Json) -> Json:
+        system, code = coding.get("system"), coding.get("code")
+        if not isinstance(system, str) or not isinstance(code, str) or is_ours(coding):
+            return coding
+        if self._edition.canonical(system) not in ICD9CM:
+            return coding
+        dotted = icd9cm_procedure(code, self._edition)
+        return coding if dotted in (None, code) else respelt(coding, "code", dotted)
+
     def known(self, system: str, code: str) -> _Known:
         """What the edition makes of a code; with an empty code, of the system alone."""
         key = (system, code)
@@ -73,6 +102,11 @@ class Codings:
         system = given if given in (CDC_RACE, UCUM) else self._edition.canonical(given)
         if not code or system in (CDC_RACE, UCUM):
             return _Known(system, code, None, ())
+        if given in ICD9CM_PROCEDURES:
+            procedure = icd9cm_procedure(code, self._edition)
+            if procedure is None:  # a diagnosis that is spelt the same would be another thing
+                return _Known(given, code, None, ())
+            code = procedure
         code = spelling(system, code, self._edition)
         concept = self._edition.concept(system, code)
         if concept is None and system != given and self._is_hl7s_and_complete(system):
@@ -87,7 +121,13 @@ class Codings:
 
     def _list(self, codings: list[Json]) -> list[Json] | None:
         """The codings of a concept in standard form; ``None`` where they are that already."""
-        key = orjson.dumps(codings)
+        try:
+            key = orjson.dumps(codings)
+        except orjson.JSONEncodeError:  # a number, a text or a depth that JSON has not: nothing to look up
+            return None
+        if len(key) > _LONGEST_KEPT:
+            made = self._standard(codings)
+            return None if made == codings else made
         if key in self._lists:
             return self._lists[key]
         if len(self._lists) >= _MOST_KEPT:
@@ -98,7 +138,7 @@ class Codings:
 
     def _standard(self, codings: list[Json]) -> list[Json]:
         made = [self.coding(one) if isinstance(one, dict) else one for one in codings]
-        present = {(one.get("system"), one.get("code")) for one in made if isinstance(one, dict)}
+        present = {(str(one.get("system")), str(one.get("code"))) for one in made if isinstance(one, dict)}
         for one in [*made]:
             if not isinstance(one, dict) or is_ours(one):
                 continue

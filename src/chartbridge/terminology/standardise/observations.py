@@ -102,12 +102,10 @@ class Observations:
         """
         if observation.get("category"):
             return observation
-        found = {self._category(code) for code in _loinc_codes(observation)}
-        found.discard(None)
-        category = found.pop() if len(found) == 1 else None
-        if category is None:
+        found = dict(told for code in _loinc_codes(observation) if (told := self._category(code)) is not None)
+        if len(found) != 1:
             return observation
-        code, why = category
+        ((code, why),) = found.items()
         return {**observation, "category": [{"coding": [our_coding(why, CATEGORY, code, _DISPLAYS[code])]}]}
 
     def with_usual_units(self, observation: Json) -> Json:

@@ -26,7 +26,7 @@ class Standardiser:
     def __init__(self, edition: Edition) -> None:
         self._conditions = Conditions(edition)
         self._observations = Observations(edition)
-        codings = Codings(edition)
+        self._codings = codings = Codings(edition)
         self._changes: dict[str, Change] = {
             "Coding": codings.coding,
             "CodeableConcept": codings.concept,
@@ -39,8 +39,11 @@ class Standardiser:
         Raises EditionError where the edition cannot be read.
         """
         kind = resource.get("resourceType")
-        if kind in _NOT_TOUCHED:
+        if not isinstance(kind, str) or kind in _NOT_TOUCHED:
             return resource
+        if kind == "Procedure" and isinstance(code := resource.get("code"), dict):
+            procedure = self._codings.procedure(code)
+            resource = resource if procedure is code else {**resource, "code": procedure}
         made = walk(resource, self._changes)
         if kind == "Condition":
             return self._conditions.with_chronicity(self._conditions.with_icd10cm(made, facts))
