@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import base64
 import json
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Self
@@ -297,6 +299,34 @@ class TestModels:
         model.delay_s = 2.0
         began = time.monotonic()
         assert "The one active problem is Asthma" in someone.write(model, brief_timeout_s=0.3)
+        assert time.monotonic() - began < 1.9
+
+    def test_one_that_drips_its_answer_does_not_either(self, someone: Someone) -> None:
+        done = threading.Event()
+
+        def drip(listener: socket.socket) -> None:
+            connection, _ = listener.accept()
+            with connection, suppress(OSError):  # the caller lost patience
+                connection.sendall(b"HTTP/1.1 200 OK\r\nx-slow: ")
+                while not done.wait(0.05):
+                    connection.sendall(b".")
+
+        with socket.create_server((LOOPBACK, 0)) as listener:
+            thread = threading.Thread(target=drip, args=(listener,))
+            thread.start()
+            endpoint = f"http://{LOOPBACK}:{listener.getsockname()[1]}"
+            settings = {
+                "brief_provider": "openai",
+                "brief_endpoint": endpoint,
+                "brief_model": "m",
+                "brief_timeout_s": 0.5,
+            }
+            began = time.monotonic()
+            with pytest.raises(brief_endpoint.BriefEndpointError) as raised:
+                brief_endpoint.ask(someone.platform(**settings).settings, "system", "message")
+            done.set()
+            thread.join()
+        assert raised.value.reason == "timeout"
         assert time.monotonic() - began < 1.9
 
     def test_a_chart_with_a_command_in_it_is_told_to_nobody(self, someone: Someone, model: Model) -> None:

@@ -33,10 +33,10 @@ def convert_stored(platform: Platform, tenant: Tenant, ids: Sequence[str]) -> in
     """Convert those of the documents that need it; returns how many are converted now. Idempotent.
 
     A document that cannot be converted is marked so with the reason; the others go on. One that got other
-    content meanwhile stays as whoever brought that content left it.
+    content meanwhile stays as whoever brought that content left it, and one that was withheld stays so.
     """
     with platform.db.read(tenant) as session:
-        rows = [row for row in _rows(session, ids) if row.conversion != "none" and row.sha256]
+        rows = [row for row in _rows(session, ids) if row.conversion != "none" and row.status == "stored"]
     key_of = {r.id: keys.conversion(tenant, r.patient_id, str(r.sha256), CONVERTER_VERSION) for r in rows}
     todo = [row for row in rows if platform.store.size(key_of[row.id]) is None]
     inputs = [
@@ -56,7 +56,7 @@ def convert_stored(platform: Platform, tenant: Tenant, ids: Sequence[str]) -> in
         for patient_id in sorted({row.patient_id for row in rows}):
             patients.hold_patient(session, patient_id)
         held = _rows(session, list(hashes), lock=True)
-        current = [row for row in held if row.sha256 == hashes[row.id]]
+        current = [row for row in held if row.status == "stored" and row.sha256 == hashes[row.id]]
         for row in current:
             failure = failures.get(row.id) or interrupted.get(row.id)
             row.conversion_failure = failure[:500] if failure else None
@@ -91,7 +91,7 @@ def converted(session: TenantSession, patient_id: str) -> list[Converted]:
     rows = session.scalars(
         select(Document)
         .where(Document.patient_id == patient_id, Document.converted_sha256.is_not(None))
-        .where(Document.status != "withheld")
+        .where(Document.status == "stored")
         .order_by(Document.id)
     )
     return [

@@ -136,7 +136,8 @@ def _awaits_conversion(row: Document) -> bool:
 
 
 def pending(session: TenantSession, ids: Sequence[str], *, again: bool) -> list[Pending]:
-    """What is needed to fetch those of the documents that are not here (all of them with ``again``)."""
+    """What is needed to fetch those of the documents that are not here (all of them with ``again``), but for
+    those that must not be seen."""
     rows = session.scalars(select(Document).where(Document.id.in_(ids)).order_by(Document.id))
     return [
         Pending(
@@ -146,7 +147,7 @@ def pending(session: TenantSession, ids: Sequence[str], *, again: bool) -> list[
             RemoteDocument.from_json(row.remote),
         )
         for row in rows
-        if again or row.status != "stored"
+        if row.status != "withheld" and (again or row.status != "stored")
     ]
 
 
@@ -158,7 +159,7 @@ def store_bytes(platform: Platform, tenant: Tenant, document_id: str, data: byte
             return  # the patient was deleted meanwhile
     key = put_bytes(platform, tenant, row, data)
     with platform.db.write(tenant) as session:
-        row = session.get(Document, document_id)
+        row = session.get(Document, document_id, with_for_update=True)
         if row is None:
             platform.store.delete(key)
             return
@@ -179,9 +180,9 @@ def put_bytes(platform: Platform, tenant: Tenant, document: Document, data: byte
 
 
 def mark_failed(session: TenantSession, document_id: str, reason: str) -> None:
-    """The document could not be fetched. A copy fetched earlier stays."""
-    row = session.get(Document, document_id)
-    if row is not None and row.status != "stored":
+    """The document could not be fetched. A copy fetched earlier stays, and what must not be seen stays so."""
+    row = session.get(Document, document_id, with_for_update=True)
+    if row is not None and row.status not in ("stored", "withheld"):
         row.status, row.failure = "failed", reason[:500]
 
 

@@ -121,11 +121,11 @@ def _bytes(platform: Platform, tenant: Tenant, document: Document) -> bytes | No
 
 
 def _keep(session: TenantSession, read: Document, result: str | PoolTaskError) -> None:
-    """Store a text, unless the document was deleted or got another content meanwhile."""
+    """Store a text, unless the document was deleted, withheld or got another content meanwhile."""
     if not patients.hold_patient(session, read.patient_id):
         return
     current = session.get(Document, read.id)
-    if current is None or current.sha256 != read.sha256:
+    if current is None or (current.status, current.sha256) != ("stored", read.sha256):
         return
     values = {
         "sha256": read.sha256,

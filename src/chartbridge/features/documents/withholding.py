@@ -6,13 +6,16 @@ export has them. ``reject`` keeps nothing.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
 from sqlalchemy import ColumnElement, and_, delete, select
 
-from chartbridge.db import Tenant, TenantSession
+from chartbridge.db import TenantSession
 from chartbridge.features.documents.models import Document
 from chartbridge.features.documents.texts_models import DocumentText
 from chartbridge.features.networks.protocol import RemotePatient
-from chartbridge.platform import Platform
 from chartbridge.storage import keys
 
 MISMATCH = "patient mismatch"
@@ -45,23 +48,32 @@ def restore(
     return sorted(back)
 
 
-def reject(platform: Platform, tenant: Tenant, document_id: str, reason: str) -> bool:
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """Keys of objects to delete once the rejection is committed, and whether charts may hold the document."""
+
+    left_over: list[str]
+    was_stored: bool
+
+
+def reject(session: TenantSession, document_id: str, reason: str) -> Rejected | None:
     """The document is about another person: nothing of it is kept, a copy fetched earlier neither. The next
-    query tries again, since our patient's demographics may have been corrected. True when a copy was here."""
-    with platform.db.write(tenant) as session:
-        row = session.get(Document, document_id, with_for_update=True)
-        if row is None or row.status == "withheld":
-            return False
-        was_stored = row.sha256 is not None
-        left_over = [keys.document(tenant, row.patient_id, row.file_name)] if was_stored else []
-        left_over += _own_conversions(session, row)
-        row.status, row.failure = "failed", f"{MISMATCH}: {reason}"[:500]
-        row.sha256, row.size = None, None
-        _forget_conversion(row)
-        _forget_texts(session, [row.id])
-    for key in left_over:
-        platform.store.delete(key)
-    return was_stored
+    query tries again, since our patient's demographics may have been corrected. None when there is nothing
+    to do. The patient must be held.
+
+    The bytes are named even where none should be: a worker may have died before it deleted them.
+    """
+    row = session.get(Document, document_id, with_for_update=True)
+    if row is None or row.status == "withheld":
+        return None
+    bytes_key = keys.document(session.tenant, row.patient_id, row.file_name)
+    left_over = [bytes_key, *_own_conversions(session, row)]
+    was_stored = row.sha256 is not None
+    row.status, row.failure = "failed", f"{MISMATCH}: {reason}"[:500]
+    row.sha256, row.size = None, None
+    _forget_conversion(row)
+    _forget_texts(session, [row.id])
+    return Rejected(left_over, was_stored)
 
 
 def count_rejected(session: TenantSession, ids: list[str]) -> int:
@@ -70,12 +82,20 @@ def count_rejected(session: TenantSession, ids: list[str]) -> int:
     return sum((failure or "").startswith(MISMATCH) for failure in rows)
 
 
+def is_unseen(row: Mapping[str, Any]) -> bool:
+    """Whether a document's row, by column, tells of what may be another person's."""
+    return row["status"] == "withheld" or (row["failure"] or "").startswith(MISMATCH)
+
+
 def marks(session: TenantSession, patient_id: str) -> frozenset[str]:
-    """Ids and content hashes that stand in the names of objects of withheld documents."""
-    rows = session.scalars(
-        select(Document).where(Document.patient_id == patient_id, Document.status == "withheld")
-    )
-    return frozenset(mark for row in rows for mark in (row.id, row.sha256) if mark)
+    """Ids and content hashes that stand in the names of objects of documents that are kept and must not be
+    seen; without hashes of what a document that may be seen has too."""
+    kept = Document.patient_id == patient_id, Document.sha256.is_not(None)
+    rows = list(session.scalars(select(Document).where(*kept)))
+    shown = {row.sha256 for row in rows if row.status == "stored"}
+    unseen = [row for row in rows if row.status != "stored"]
+    hashes = {str(row.sha256) for row in unseen} - shown
+    return frozenset(hashes | {row.id for row in unseen})
 
 
 def _through(patient_id: str, source: str, connector: str, remote: RemotePatient) -> ColumnElement[bool]:

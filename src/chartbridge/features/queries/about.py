@@ -60,7 +60,7 @@ def bears_identifier(patient: Resource, remote: RemotePatient) -> bool:
 
 
 def _names_another(resource: Resource, subject_id: str) -> bool:
-    for name in ("subject", "patient"):
+    for name in ("subject", "patient", "beneficiary"):
         reference = resource.get(name)
         told = reference.get("reference") if isinstance(reference, Mapping) else None
         if isinstance(told, str) and told.startswith("Patient/") and told != f"Patient/{subject_id}":

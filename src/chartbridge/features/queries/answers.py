@@ -13,7 +13,7 @@ import orjson
 
 from chartbridge.db import Tenant
 from chartbridge.features.patients import service as patients
-from chartbridge.features.queries.models import NetworkLink
+from chartbridge.features.queries.models import TAKEN_IN, NetworkLink
 from chartbridge.platform import Platform
 from chartbridge.storage import keys
 
@@ -33,7 +33,7 @@ def keep(platform: Platform, tenant: Tenant, link_id: str, resources: list[Resou
             return
         platform.db.lock(session, "network-links", link.patient_id)
         session.refresh(link)
-        if link.status not in ("linked", "accepted"):
+        if link.status not in TAKEN_IN:
             return
         _set_earlier_apart(platform, link)
         key = keys.network_answer(session.tenant, link.patient_id, link.source, link.connector, link.id)
@@ -45,18 +45,19 @@ def keep(platform: Platform, tenant: Tenant, link_id: str, resources: list[Resou
 def withdraw(platform: Platform, link: NetworkLink) -> None:
     """Take the link's answers out of what charts are made of, and those of which nobody knows the link."""
     _set_earlier_apart(platform, link)
-    _move(platform, link, back=False)
+    _move(platform, link, (link.id, EARLIER), back=False)
 
 
-def restore(platform: Platform, link: NetworkLink) -> None:
-    """Undo ``withdraw``."""
-    _move(platform, link, back=True)
+def restore(platform: Platform, link: NetworkLink, *, earlier: bool) -> None:
+    """Undo ``withdraw``; of what nobody knows the link of only with ``earlier``, for it may have come through
+    another link that stays undone."""
+    _move(platform, link, (link.id, EARLIER) if earlier else (link.id,), back=True)
 
 
-def _move(platform: Platform, link: NetworkLink, *, back: bool) -> None:
+def _move(platform: Platform, link: NetworkLink, parts: tuple[str, ...], *, back: bool) -> None:
     """Both copies exist for a moment: a crash leaves one too many, which the next call removes."""
     tenant = _tenant(link)
-    for part in (link.id, EARLIER):
+    for part in parts:
         where = (tenant, link.patient_id, link.source, link.connector, part)
         source, target = keys.network_answer(*where), keys.withheld_answer(*where)
         if back:

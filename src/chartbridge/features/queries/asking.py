@@ -108,8 +108,7 @@ def bring(
             return
         if different:
             log.warning("document about another patient", connector=item.connector, document=item.id)
-            if withholding.reject(platform, tenant, item.id, "; ".join(different)):
-                _forget_charts(platform, tenant, who.id)
+            _reject(platform, tenant, who.id, item.id, "; ".join(different))
         else:
             documents.store_bytes(platform, tenant, item.id, data)
         then(item.id, not different)
@@ -118,12 +117,20 @@ def bring(
         list(threads.map(bring_one, wanted))
 
 
-def _forget_charts(platform: Platform, tenant: Tenant, patient_id: str) -> None:
-    """A copy of the document was in them."""
+def _reject(platform: Platform, tenant: Tenant, patient_id: str, document_id: str, reason: str) -> None:
+    """Keep nothing of the document, nor of the charts that had an earlier copy of it."""
     with platform.db.write(tenant) as session:
-        if patients.hold_patient(session, patient_id):
+        if not patients.hold_patient(session, patient_id):
+            return
+        rejected = withholding.reject(session, document_id, reason)
+        if rejected is not None and rejected.was_stored:
             withdrawing.forget_charts(session, patient_id)
-    withdrawing.delete_charts(platform, tenant, patient_id)
+    if rejected is None:
+        return
+    for key in rejected.left_over:
+        platform.store.delete(key)
+    if rejected.was_stored:
+        withdrawing.delete_charts(platform, tenant, patient_id)
 
 
 def _differences(

@@ -19,7 +19,7 @@ from chartbridge.features.documents import withholding
 from chartbridge.features.networks.protocol import Connector, PatientIdentity, RemotePatient, TrustedMatcher
 from chartbridge.features.patients import service as patients
 from chartbridge.features.queries import answers
-from chartbridge.features.queries.models import LINK_IDENTITY
+from chartbridge.features.queries.models import LINK_IDENTITY, TAKEN_IN
 from chartbridge.features.queries.models import NetworkLink as NetworkLink
 from chartbridge.features.records import withdrawing
 from chartbridge.features.records.service import refresh_later
@@ -27,7 +27,6 @@ from chartbridge.ids import new_id, timestamp, utcnow
 from chartbridge.matching.linkage import Linkage, compare
 from chartbridge.platform import Platform
 
-TAKEN_IN = ("linked", "accepted")
 DECIDED = ("accepted", "undone")
 STATUSES = ("linked", "review", "refused", "accepted", "undone")
 TRUSTED = "trusted: the network matches by itself and gives nothing to compare"
@@ -184,8 +183,20 @@ def accept(platform: Platform, tenant: Tenant, link_id: str, *, by: str) -> None
         link = _held(platform, session, link_id)
         _decide(link, "accepted", by)
         back = withholding.restore(session, link.patient_id, link.source, link.connector, remote_of(link))
-        answers.restore(platform, link)
+        answers.restore(platform, link, earlier=not _has_other_undone(session, link))
         refresh_later(platform, session, link.patient_id, back)
+
+
+def _has_other_undone(session: TenantSession, link: NetworkLink) -> bool:
+    """Whether the network knows the patient as somebody else too, of whom a person said no."""
+    same = select(NetworkLink.id).where(
+        NetworkLink.patient_id == link.patient_id,
+        NetworkLink.source == link.source,
+        NetworkLink.connector == link.connector,
+        NetworkLink.status == "undone",
+        NetworkLink.id != link.id,
+    )
+    return session.scalars(same.limit(1)).first() is not None
 
 
 def remote_of(link: NetworkLink) -> RemotePatient:

@@ -115,6 +115,10 @@ LINK_IDENTITY = (
 )
 
 
+TAKEN_IN = ("linked", "accepted")
+"""What a link must be for what comes through it to reach the chart."""
+
+
 class NetworkLink(TenantOwned, Base):
     """As whom a network knows a patient, and whether that is believed (see ``links``).
 

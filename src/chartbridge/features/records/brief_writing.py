@@ -32,7 +32,7 @@ def write(platform: Platform, tenant: Tenant, patient_id: str) -> str | None:
         patient = patients.find_patient(session, patient_id)
     if patient is None:
         return None
-    held = chart.current_resources(platform, tenant, patient_id)
+    snapshot_id, held = chart.current_snapshot(platform, tenant, patient_id) or ("", [])
     asked = question(held, patient_fhir.to_fhir(patient), given)
     if asked is None or (given.written is not None and given.written.digest == asked.digest):
         return made
@@ -40,6 +40,8 @@ def write(platform: Platform, tenant: Tenant, patient_id: str) -> str | None:
     if written is None:
         return made
     briefs.keep(platform, tenant, patient_id, written)
+    if not chart.stands(platform, tenant, patient_id, snapshot_id):
+        briefs.forget(platform, tenant, patient_id)  # it may tell what was withdrawn while the model wrote
     return chart.consolidate_patient(platform, tenant, patient_id) if written.text else made
 
 

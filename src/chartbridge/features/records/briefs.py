@@ -46,6 +46,11 @@ def keep(platform: Platform, tenant: Tenant, patient_id: str, written: Written) 
     patients.swept_if_gone(platform, tenant, patient_id)
 
 
+def forget(platform: Platform, tenant: Tenant, patient_id: str) -> None:
+    """Keep nothing of what a model wrote."""
+    platform.store.delete(keys.brief(tenant, patient_id))
+
+
 def _kept(platform: Platform, tenant: Tenant, patient_id: str) -> Written | None:
     try:
         value = orjson.loads(platform.store.get(keys.brief(tenant, patient_id)))

@@ -174,14 +174,14 @@ def _move_pointer(
             return None
         replaced = record.previous_snapshot_id
         record.version += 1
-        record.previous_snapshot_id = record.snapshot_id
+        record.previous_snapshot_id = record.snapshot_id or None
         record.snapshot_id, record.inputs, record.counts = snapshot_id, inputs.fingerprint, counts
         return _Moved(replaced)
 
 
 def _snapshot_id(session: TenantSession, patient_id: str) -> str | None:
     record = session.get(Record, patient_id)
-    return record.snapshot_id if record else None
+    return (record.snapshot_id or None) if record else None
 
 
 def _read_current(platform: Platform, tenant: Tenant, patient_id: str) -> tuple[str, bytes] | None:
@@ -208,10 +208,22 @@ def current_snapshot(
         snapshot_id = _snapshot_id(session, patient_id)
     if snapshot_id is None:
         return None
-    if (kept := _parsed.get(snapshot_id)) is not None:
+    if (kept := _parsed.get(keys.snapshot(tenant, patient_id, snapshot_id))) is not None:
         return snapshot_id, kept
     found = _read_current(platform, tenant, patient_id)
-    return (found[0], _parsed.read(*found)) if found else None
+    if found is None:
+        return None
+    return found[0], _parsed.read(keys.snapshot(tenant, patient_id, found[0]), found[1])
+
+
+def stands(platform: Platform, tenant: Tenant, patient_id: str, snapshot_id: str) -> bool:
+    """Whether a snapshot is the current one or the one before it. To be asked after something made of it was
+    written: where it is not, the chart may have been forgotten before, with all that was made of it."""
+    with platform.db.read(tenant) as session:
+        record = session.get(Record, patient_id)
+    if record is None or not snapshot_id:
+        return False
+    return snapshot_id in (record.snapshot_id, record.previous_snapshot_id)
 
 
 def current_resources(platform: Platform, tenant: Tenant, patient_id: str) -> list[Resource]:
@@ -236,15 +248,23 @@ def index_of(platform: Platform, tenant: Tenant, patient_id: str, snapshot_id: s
 
 def publish(platform: Platform, tenant: Tenant, patient_id: str, snapshot_id: str) -> str:
     """The key of the whole snapshot as plain JSON, for download; of the current one when that snapshot has
-    been replaced and removed meanwhile. Each call writes an object of its own, whose name tells its age."""
-    try:
-        content = platform.store.get(keys.snapshot(tenant, patient_id, snapshot_id))
-    except ObjectNotFoundError:
-        current = _read_current(platform, tenant, patient_id)
-        if current is None:
-            raise
-        content = current[1]
-    return _put_result(platform, tenant, patient_id, gzip.decompress(content))
+    been replaced and removed meanwhile, or forgotten. Each call writes an object of its own, whose name tells
+    its age. Raises as ``consolidate_patient`` does, and ObjectNotFoundError when the patient is gone."""
+    for _ in range(MAX_RACES):
+        try:
+            content = platform.store.get(keys.snapshot(tenant, patient_id, snapshot_id))
+        except ObjectNotFoundError:
+            newer = consolidate_patient(platform, tenant, patient_id)
+            if newer is None:
+                raise
+            snapshot_id = newer
+            continue
+        key = _put_result(platform, tenant, patient_id, gzip.decompress(content))
+        if stands(platform, tenant, patient_id, snapshot_id):
+            return key
+        platform.store.delete(key)
+        snapshot_id = consolidate_patient(platform, tenant, patient_id) or snapshot_id
+    raise ConsolidationRaceError
 
 
 def publish_last(platform: Platform, tenant: Tenant, patient_id: str) -> str | None:
@@ -254,11 +274,13 @@ def publish_last(platform: Platform, tenant: Tenant, patient_id: str) -> str | N
         patient = patients.find_patient(session, patient_id)
     if patient is None:
         return None
-    current = _read_current(platform, tenant, patient_id)
-    content = (
-        gzip.decompress(current[1]) if current else orjson.dumps(searchset([patient_fhir.to_fhir(patient)]))
-    )
-    return _put_result(platform, tenant, patient_id, content)
+    if (current := _read_current(platform, tenant, patient_id)) is not None:
+        key = _put_result(platform, tenant, patient_id, gzip.decompress(current[1]))
+        if stands(platform, tenant, patient_id, current[0]):
+            return key
+        platform.store.delete(key)
+    alone = orjson.dumps(searchset([patient_fhir.to_fhir(patient)]))
+    return _put_result(platform, tenant, patient_id, alone)
 
 
 def _put_result(platform: Platform, tenant: Tenant, patient_id: str, content: bytes) -> str:

@@ -76,7 +76,7 @@ def _fill(
         out.json("document-references.json", searchset([fhir.document_reference(d, origin) for d in stored]))
         for table in belongings.table_names():
             rows = belongings.rows(session, patient_id, table)
-            lines = (orjson.dumps(row) + b"\n" for row in rows if row.get("status") != "withheld")
+            lines = (orjson.dumps(row) + b"\n" for row in rows if not _is_others(table, row))
             out.file(f"rows/{table}.jsonl", lines)
         withheld = withholding.marks(session, patient_id)
     out.json("chart.json", searchset(chart))
@@ -91,6 +91,13 @@ def _fill(
             continue
         out.file(f"objects/{key.removeprefix(folder + '/')}", [content])
     out.manifest(patient_id)
+
+
+def _is_others(table: str, row: dict[str, Any]) -> bool:
+    """Whether a row may tell of another person: of a document about one, or of how a network calls one."""
+    if table == "network_links":
+        return row["status"] not in ("linked", "accepted")
+    return table == "documents" and withholding.is_unseen(row)
 
 
 @dataclass

@@ -14,7 +14,8 @@ from chartbridge.ids import new_id, utcnow
 
 class Record(TenantOwned, Base):
     """Points to a patient's current snapshot. ``inputs`` is a hash over all that went into it. The snapshot
-    before it, ``previous_snapshot_id``, is kept for those who read the pointer just before it moved."""
+    before it, ``previous_snapshot_id``, is kept for those who read the pointer just before it moved. Both
+    are empty when charts were forgotten and none was made since; ``version`` only grows."""
 
     __tablename__ = "records"
 

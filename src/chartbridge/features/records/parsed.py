@@ -16,10 +16,11 @@ MAX_JSON_BYTES = 24_000_000
 
 
 class ParsedCharts:
-    """The resources of snapshots, by the snapshot's id, which names one content for ever. Safe for threads.
+    """The resources of snapshots, by the key of the object, which begins with the tenant and names one
+    content for ever. Safe for threads.
 
-    Who asks for a chart has read the pointer to it, within a tenant, just before: nothing is found here by
-    anything but that id. The resources are shared, and must not be changed.
+    Who asks for a chart has read the pointer to it, within the tenant, just before. The resources are shared,
+    and must not be changed.
     """
 
     def __init__(self, max_json_bytes: int = MAX_JSON_BYTES) -> None:
@@ -28,22 +29,22 @@ class ParsedCharts:
         self._size = 0
         self._lock = threading.Lock()
 
-    def get(self, snapshot_id: str) -> list[Resource] | None:
+    def get(self, key: str) -> list[Resource] | None:
         """The resources of a snapshot that is kept."""
         with self._lock:
-            found = self._held.get(snapshot_id)
+            found = self._held.get(key)
             if found is None:
                 return None
-            self._held.move_to_end(snapshot_id)
+            self._held.move_to_end(key)
             return found[1]
 
-    def read(self, snapshot_id: str, content: bytes) -> list[Resource]:
+    def read(self, key: str, content: bytes) -> list[Resource]:
         """The resources of a snapshot as it is stored, kept from now on if there is room for it."""
         json = gzip.decompress(content)
         resources = [entry["resource"] for entry in _loads(json)["entry"]]
         with self._lock:
-            if len(json) <= self._most and snapshot_id not in self._held:
-                self._held[snapshot_id] = (len(json), resources)
+            if len(json) <= self._most and key not in self._held:
+                self._held[key] = (len(json), resources)
                 self._size += len(json)
                 while self._size > self._most:
                     self._size -= self._held.popitem(last=False)[1][0]

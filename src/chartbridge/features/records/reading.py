@@ -59,7 +59,11 @@ def current(platform: Platform, tenant: Tenant, patient_id: str) -> Current:
 def read(platform: Platform, tenant: Tenant, patient_id: str, filters: Filters) -> list[Resource]:
     """The resources that fit, those they refer to, and the current Patient, of a chart that is brought up to
     date first; they must not be changed. Raises as ``current`` does."""
-    held = current(platform, tenant, patient_id)
+    return chosen(current(platform, tenant, patient_id), filters)
+
+
+def chosen(held: Current, filters: Filters) -> list[Resource]:
+    """What of a chart ``read`` gives."""
     return select(
         held.resources,
         types=canonical_types(filters.types),

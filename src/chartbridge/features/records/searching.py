@@ -55,6 +55,9 @@ def search(platform: Platform, tenant: Tenant, patient_id: str, query: str) -> F
     platform.store.put(key, bundle, content_type="application/json")
     if patients.swept_if_gone(platform, tenant, patient_id):
         raise NotFoundError("Could not find patient", id=patient_id)
+    if not chart.stands(platform, tenant, patient_id, held.snapshot_id):
+        platform.store.delete(key)
+        raise chart.ConsolidationRaceError
     url = platform.store.presigned_get(
         key, expires_in_s=RESULT_URL_S, content_type="application/json", filename="search.json"
     )

@@ -17,7 +17,7 @@ from chartbridge.db import Tenant, TenantSession
 from chartbridge.errors import NotFoundError
 from chartbridge.features.documents import conversions
 from chartbridge.features.patients import service as patients
-from chartbridge.features.records import brief_writing, reading, summaries
+from chartbridge.features.records import brief_writing, chart, reading, summaries
 from chartbridge.features.records.models import ConsolidatedQuery as ConsolidatedQuery
 from chartbridge.features.records.refreshing import refresh_later as refresh_later
 from chartbridge.features.webhooks import events, links
@@ -145,29 +145,46 @@ def answer(platform: Platform, tenant: Tenant, request_id: str) -> bool:
     to convert are converted first.
 
     JSON that would hold nothing but the Patient is no result; a summary of nothing is one, and says so.
+    Raises as ``reading.current`` does, but for NotFoundError.
     """
     with platform.db.read(tenant) as session:
         query = session.get(ConsolidatedQuery, request_id)
     if query is None:
         return False
-    patient_id, form = query.patient_id, query.conversion_type
+    patient_id = query.patient_id
     conversions.convert_awaiting(platform, tenant, patient_id, untried=True)
     try:
         brief_writing.write_if_possible(platform, tenant, patient_id)
-        selected = reading.read(platform, tenant, patient_id, _what(query))
+        for _ in range(chart.MAX_RACES):
+            held = reading.current(platform, tenant, patient_id)
+            has_data = _write(platform, tenant, query, reading.chosen(held, _what(query)))
+            if patients.swept_if_gone(platform, tenant, patient_id):
+                return False
+            if chart.stands(platform, tenant, patient_id, held.snapshot_id):
+                return has_data
+            for extension in RESULT_FILES[query.conversion_type]:
+                platform.store.delete(keys.query_result(tenant, patient_id, request_id, extension))
     except NotFoundError:  # the patient was deleted meanwhile
         return False
+    raise chart.ConsolidationRaceError
+
+
+def _write(
+    platform: Platform, tenant: Tenant, query: ConsolidatedQuery, selected: list[dict[str, Any]]
+) -> bool:
+    """Write the files of a query's result; whether there is one."""
+    form = query.conversion_type
     if form != "json":
-        summaries.write(platform, tenant, patient_id, request_id, form, selected)
-    elif all(resource["resourceType"] == "Patient" for resource in selected):
+        summaries.write(platform, tenant, query.patient_id, query.id, form, selected)
+        return True
+    if all(resource["resourceType"] == "Patient" for resource in selected):
         return False
-    else:
-        content = orjson.dumps(searchset(selected))
-        packed = gzip.compress(content, compresslevel=6, mtime=0)
-        for extension, data in (("json", content), ("json.gz", packed)):
-            key = keys.query_result(tenant, patient_id, request_id, extension)
-            platform.store.put(key, data, content_type=RESULT_FILES["json"][extension])
-    return not patients.swept_if_gone(platform, tenant, patient_id)
+    content = orjson.dumps(searchset(selected))
+    packed = gzip.compress(content, compresslevel=6, mtime=0)
+    for extension, data in (("json", content), ("json.gz", packed)):
+        key = keys.query_result(tenant, query.patient_id, query.id, extension)
+        platform.store.put(key, data, content_type=RESULT_FILES["json"][extension])
+    return True
 
 
 def _what(query: ConsolidatedQuery) -> reading.Filters:
