@@ -321,7 +321,7 @@ def test_a_directory_entry_is_completed_from_its_older_versions_and_a_statement_
         resource(
             "Organization", "org", name="Old Name", active=False, telecom=[home], address=[{"city": "Boise"}]
         ),
-        pulse("o1", note=[{"text": "withdrawn"}]),
+        pulse("o1", interpretation=[{"text": "withdrawn"}]),
         resource("Location", "l", name="Ward", contained=[{"resourceType": "Organization", "id": "o"}]),
         date="2024-01-01",
     )
@@ -338,7 +338,7 @@ def test_a_directory_entry_is_completed_from_its_older_versions_and_a_statement_
         assert (clinic["name"], clinic["telecom"]) == ("New Name", [work, home])
         assert clinic["address"] == [{"city": "Boise"}]
         assert "active" not in clinic
-        assert "note" not in only(chart, "Observation")
+        assert "interpretation" not in only(chart, "Observation")
         assert "contained" not in only(chart, "Location")
 
 

@@ -114,3 +114,47 @@ def test_the_sources_are_not_changed() -> None:
     before = [dict(r) for r in resources]
     chart(given_by("lab/A", *resources), given_by("lab/B", *resources))
     assert resources == before
+
+
+def test_what_one_party_tells_apart_by_ids_alone_stays_apart() -> None:
+    made = chart(given_by("app", pulse("1"), pulse("2")))
+    assert set(pulses(made)) == {"1", "2"}
+    again = consolidate([made.as_source()], patient=PATIENT)
+    assert again.resources == made.resources, "the chart as a source still knows it"
+
+
+def test_a_third_statement_does_not_join_two_of_one_party() -> None:
+    converted = document("A", pulse("3"))
+    made = chart(given_by("app", pulse("1"), pulse("2")), converted)
+    found = by_type(made.resources, "Observation")
+    assert len(found) == 2
+    assert sum("id-of-A" in doc_ids(one) for one in found) == 1
+    assert consolidate([made.as_source()], patient=PATIENT).resources == made.resources
+
+
+def test_a_less_precise_statement_does_not_tie_two_of_one_party() -> None:
+    timed = [pulse(id_, effectiveDateTime="2024-02-01T10:30:00Z") for id_ in ("1", "2")]
+    made = chart(given_by("app", *timed), document("A", pulse("3")))
+    times = [one["effectiveDateTime"] for one in by_type(made.resources, "Observation")]
+    assert times.count("2024-02-01T10:30:00Z") == 2
+
+
+def test_each_of_two_parties_may_say_what_the_other_says() -> None:
+    made = chart(
+        given_by("app", pulse("1"), pulse("2")), given_by("lab/B", pulse("3"), pulse("4"), pulse("5"))
+    )
+    assert len(pulses(made)) == 3
+    assert consolidate([made.as_source()], patient=PATIENT).resources == made.resources
+
+
+def test_entries_of_one_partys_directory_may_be_one() -> None:
+    place = {"name": "North Clinic", "address": {"line": ["1 Rocky Place"], "postalCode": "97006"}}
+    made = chart(given_by("lab/B", resource("Location", "1", **place), resource("Location", "2", **place)))
+    assert len(by_type(made.resources, "Location")) == 1
+
+
+def test_types_without_a_rule_are_told_apart_as_well() -> None:
+    alike = [resource("Media", id_, status="completed", content={"url": "urn:a"}) for id_ in ("1", "2")]
+    made = chart(given_by("app", *alike), document("A", {**alike[0], "id": "3"}))
+    assert len(by_type(made.resources, "Media")) == 2
+    assert consolidate([made.as_source()], patient=PATIENT).resources == made.resources

@@ -58,7 +58,8 @@ def searchset(resources: Sequence[Resource]) -> Resource:
 
 
 def _is_brief(resource: Resource) -> bool:
-    return resource["resourceType"] == "Binary" and resource.get("meta", {}).get("source") == BRIEF_SOURCE
+    source = resource.get("meta", {}).get("source")
+    return resource["resourceType"] == "Binary" and bool(source == BRIEF_SOURCE)
 
 
 def _is_unfit_document(resource: Resource) -> bool:

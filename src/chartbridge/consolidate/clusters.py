@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import product
 
 from chartbridge.consolidate.moments import Moment, buckets, wider_buckets
 from chartbridge.consolidate.rule import Facts, Rule
@@ -32,7 +33,7 @@ class Node:
 
     keys: `Type/id` of each. told: how many facets are told, as bits. exact: for what has no evidence, and for
     what may happen twice, what must be equal for two to be one. first, last: dates of the sources. origins:
-    the documents.
+    the documents. parties: others than our converter whose ids tell these resources from their own others.
     """
 
     keys: tuple[Key, ...]
@@ -43,6 +44,7 @@ class Node:
     first: str
     last: str
     origins: frozenset[tuple[str, str, str]]
+    parties: frozenset[str]
     filed: list[Label]
     sought: list[Label]
 
@@ -57,13 +59,15 @@ def settle(rule: Rule, nodes: list[Node], remake: Callable[[list[list[Node]]], l
     nodes.
     """
     when = 0 if rule.when is None else 1 << rule.place(rule.when)
-    levels = [(like, words) for like in (-1, when, 0) for words in (False, True)]
+    exactly = (True, False) if rule.event is not None else (False,)
+    levels = [(*level, words) for level in product(exactly, (-1, when, 0)) for words in (False, True)]
     while True:
-        groups = _identical(nodes)
+        groups = _identical(rule, nodes)
         if not groups:
             pairs = agreeing(rule, nodes)
-            for like, words in levels:
-                groups = _clear_groups(rule, nodes, pairs, like=like, words=words)
+            timed = [pair for pair in pairs if _both_timed(rule, nodes, pair)]
+            for exact, like, words in levels:
+                groups = _clear_groups(rule, nodes, timed if exact else pairs, like=like, words=words)
                 if groups:
                     break
             groups = groups or _less_precise(rule, nodes, pairs) or _moved_on(rule, nodes)
@@ -78,12 +82,35 @@ def _partition(nodes: list[Node], groups: Groups) -> list[list[Node]]:
     return [[nodes[number] for number in group] for group in groups] + alone
 
 
-def _identical(nodes: list[Node]) -> Groups:
+def _identical(rule: Rule, nodes: list[Node]) -> Groups:
     """What has equal facts; without evidence, what says exactly the same."""
     same: defaultdict[tuple[Facts | None, bytes], list[int]] = defaultdict(list)
     for number, node in enumerate(nodes):
-        same[(node.facts if node.evident else None, node.exact)].append(number)
-    return [group for group in same.values() if len(group) > 1]
+        same[(rule.said(node.facts) if node.evident else None, node.exact)].append(number)
+    groups = (group for held in same.values() for group in _of_different_parties(nodes, held))
+    return [group for group in groups if len(group) > 1]
+
+
+def _of_different_parties(nodes: list[Node], alike: list[int]) -> Groups:
+    """Of nodes that are alike, groups in which no party tells two apart; each joins the first that it can."""
+    if len(alike) < 2 or not any(nodes[number].parties for number in alike):
+        return [alike]
+    groups: Groups = []
+    used: defaultdict[str, set[int]] = defaultdict(set)
+    least: defaultdict[str, int] = defaultdict(int)
+    for number in sorted(alike, key=lambda number: nodes[number].keys):
+        parties = nodes[number].parties
+        place = max((least[party] for party in parties), default=0)
+        while any(place in used[party] for party in parties):
+            place += 1
+        if place == len(groups):
+            groups.append([])
+        groups[place].append(number)
+        for party in parties:
+            used[party].add(place)
+            while least[party] in used[party]:
+                least[party] += 1
+    return groups
 
 
 def _clear_groups(rule: Rule, nodes: list[Node], pairs: list[Pair], *, like: int, words: bool) -> Groups:
@@ -120,10 +147,19 @@ def _contradictions(rule: Rule, nodes: list[Node], part: list[int], *, words: bo
     for place, one in enumerate(part):
         for other in part[:place]:
             mine, theirs = nodes[one].facts, nodes[other].facts
-            if rule.contradict(mine, theirs) or (words and rule.share_no_code(mine, theirs)):
+            if (
+                _told_apart(nodes[one], nodes[other])
+                or rule.contradict(mine, theirs)
+                or (words and rule.share_no_code(mine, theirs))
+            ):
                 against[one].add(other)
                 against[other].add(one)
     return against
+
+
+def _told_apart(one: Node, other: Node) -> bool:
+    """Whether a party gave each an id of its own, and so says that they are two."""
+    return not one.parties.isdisjoint(other.parties)
 
 
 def _connected(near: dict[int, set[int]], among: set[int]) -> list[list[int]]:
@@ -148,11 +184,11 @@ def _connected(near: dict[int, set[int]], among: set[int]) -> list[list[int]]:
 def _less_precise(rule: Rule, nodes: list[Node], pairs: list[Pair]) -> Groups:
     """What tells less than several that do not fit each other, and nothing that any of them doesn't tell.
 
-    So is what tells the day of an event, beside several times of that day, and what tells no status, beside
-    one that goes on and one that has ended. It adds nothing to the chart whichever it joins, so it joins
-    that which most documents tell.
+    So is what tells the day of an event, beside several times of that day that are alike in all else: it adds
+    nothing to the chart whichever it joins. And so is what leaves unsaid how often a drug is taken, or
+    whether a problem goes on: it joins that which more documents tell than any other that it fits.
     """
-    if rule.event is None and rule.course is None:
+    if rule.repeats or (rule.event is None and not rule.unsaid):
         return []
     fitting: defaultdict[int, list[int]] = defaultdict(list)
     for pair in pairs:
@@ -162,7 +198,8 @@ def _less_precise(rule: Rule, nodes: list[Node], pairs: list[Pair]) -> Groups:
     joined: dict[int, int] = {}
     for less in sorted(fitting, key=lambda number: nodes[number].keys):
         best = min(fitting[less], key=lambda more: (-len(nodes[more].origins), nodes[more].keys))
-        joined.setdefault(best, less)
+        if all(_is_no_rival(rule, nodes[best], nodes[more]) for more in fitting[less] if more != best):
+            joined.setdefault(best, less)
     taken: set[int] = set()
     groups: Groups = []
     for more, less in sorted(joined.items()):
@@ -172,18 +209,30 @@ def _less_precise(rule: Rule, nodes: list[Node], pairs: list[Pair]) -> Groups:
     return groups
 
 
+def _is_no_rival(rule: Rule, best: Node, other: Node) -> bool:
+    """Whether what fits both is no less the best attested's: they differ in the time of day alone, or more
+    documents tell the best."""
+    if rule.event is not None and not rule.unsaid:
+        return not rule.contradict(best.facts, other.facts, frozenset({rule.event}))
+    return len(best.origins) > len(other.origins) or not rule.contradict(best.facts, other.facts)
+
+
 def _tells_less(rule: Rule, less: Facts, more: Facts) -> bool:
-    """Whether of two that agree one lacks just the time of the day, or the status."""
-    if rule.event is not None and _is_day(less[rule.event]) and _is_time(more[rule.event]):
-        return True
-    if rule.course is None:
+    """Whether of two that agree one lacks just the time of the day, or what may be left unsaid."""
+    unsaid = [rule.place(name) for name in rule.unsaid]
+    if any(
+        mine is not None and more[place] is None for place, mine in enumerate(less) if place not in unsaid
+    ):
         return False
-    course = rule.place(rule.course)
-    return (
-        (less[course] is None)
-        and more[course] is not None
-        and all(mine is None or more[place] is not None for place, mine in enumerate(less))
-    )
+    if rule.event is not None:
+        return _is_day(less[rule.event]) and _is_time(more[rule.event])
+    told_by_one = (place for place in unsaid if (less[place] is None) != (more[place] is None))
+    return next((less[place] is None for place in told_by_one), False)
+
+
+def _both_timed(rule: Rule, nodes: list[Node], pair: Pair) -> bool:
+    """Whether both tell the very time of an event: that binds them more than a day's other events."""
+    return rule.event is not None and all(_is_time(nodes[number].facts[rule.event]) for number in pair)
 
 
 def _is_day(when: Moment | None) -> bool:
@@ -205,6 +254,8 @@ def _moved_on(rule: Rule, nodes: list[Node]) -> Groups:
         phases = (nodes[one].facts[place], nodes[other].facts[place])
         if set(phases) != {ACTIVE, ENDED} or nodes[one].exact != nodes[other].exact:
             continue
+        if _told_apart(nodes[one], nodes[other]):
+            continue
         if rule.agree(nodes[one].facts, nodes[other].facts, frozenset({place})):
             going, gone = (one, other) if phases[0] == ACTIVE else (other, one)
             later[going].append(gone)
@@ -221,7 +272,9 @@ def agreeing(rule: Rule, nodes: Sequence[Node]) -> list[Pair]:
     return [
         (one, other)
         for one, other in candidates(rule, nodes)
-        if nodes[one].exact == nodes[other].exact and rule.agree(nodes[one].facts, nodes[other].facts)
+        if nodes[one].exact == nodes[other].exact
+        and not _told_apart(nodes[one], nodes[other])
+        and rule.agree(nodes[one].facts, nodes[other].facts)
     ]
 
 

@@ -18,6 +18,7 @@ from chartbridge.fhir.references import Resource
 
 CROSSWALK_URL = "https://chartbridge.dev/fhir/StructureDefinition/crosswalk"
 ALSO_CALLED_URL = "https://chartbridge.dev/fhir/StructureDefinition/also-called"
+ALSO_STATED_URL = "https://chartbridge.dev/fhir/StructureDefinition/also-stated"
 SNOMED = "http://snomed.info/sct"
 LOINC = "http://loinc.org"
 RXNORM = "http://www.nlm.nih.gov/research/umls/rxnorm"
@@ -134,6 +135,19 @@ def _read(coding: Resource, codes: set[Code], own: set[Code], texts: set[str]) -
         codes.add((system, code))
         if crosswalk is None and system in STRICT:
             own.add((system, code))
+
+
+def own_codes(*values: Any) -> frozenset[Code]:
+    """The codes that a source gave, in whatever system, the general ones included."""
+    found = set()
+    for coding in (
+        one for value in values for given in objects(value) for one in objects(given.get("coding"))
+    ):
+        system, code = coding.get("system"), coding.get("code")
+        own = system not in _NO_MEANING and _crosswalk(coding) is None
+        if own and isinstance(system, str) and isinstance(code, str):
+            found.add((system, code))
+    return frozenset(found)
 
 
 def _crosswalk(coding: Resource) -> str | None:

@@ -10,36 +10,44 @@ from chartbridge.consolidate.clusters import Node, labels, settle
 from chartbridge.consolidate.conflicts import CONFLICT_URL, conflicts
 from chartbridge.consolidate.identity import classes, content
 from chartbridge.consolidate.no_known import give_way
+from chartbridge.consolidate.pointers import Pointers
 from chartbridge.consolidate.provenance import canonical
-from chartbridge.consolidate.references import relative_key, rewrite, targets
+from chartbridge.consolidate.references import relative_key, rewrite
 from chartbridge.consolidate.rule import Facts, Rule, Scope
 from chartbridge.consolidate.rules import BY_KIND, RULES
-from chartbridge.consolidate.rules.problems import chronic_codes
+from chartbridge.consolidate.rules.problems import chronic_codes, episodes
 from chartbridge.consolidate.sources import Entry, Origin
 from chartbridge.consolidate.unite import unite
+from chartbridge.consolidate.wording import variants
 from chartbridge.consolidate.words import objects, one_of
 from chartbridge.fhir.references import Resource
 
 _ORDER = {rule.kind: place for place, rule in enumerate(RULES)}
 _LAST = len(RULES)
+_SHARED = frozenset({"Location", "Medication", "Organization", "Practitioner", "PractitionerRole"})
+"""What many statements refer to: an id tells an entry of a party's directory apart, not a statement."""
 
 
 class Joining:
     """The resources of all sources on their way to one chart.
 
-    pointed: the resources by `Type/id`, references already local. pinned: ids that must stay as they are.
+    pointed: the resources by `Type/id`, references already local; pointers: by which they became so.
     """
 
     def __init__(
-        self, pointed: Mapping[str, Resource], entries: Mapping[str, Entry], pinned: set[str], patient: str
+        self,
+        pointed: Mapping[str, Resource],
+        entries: Mapping[str, Entry],
+        pointers: Pointers,
+        patient: str,
     ) -> None:
         self._entries = entries
-        self._pinned = pinned
+        self._pinned = pointers.pinned
         self._patient = patient
         self._given = dict(pointed)
         self._referrers: defaultdict[str, set[str]] = defaultdict(set)
-        for key, resource in pointed.items():
-            for target in self._local(resource):
+        for key in pointed:
+            for target in pointers.targets[key]:
                 self._referrers[target].add(key)
         self._stale: set[str] = set()
         self._touched: set[str] = set()
@@ -47,6 +55,7 @@ class Joining:
         self._standing: dict[str, Resource] = dict(pointed)
         self._members: dict[str, tuple[str, ...]] = {}
         self._nth: dict[str, int] = {}
+        self._wordings: dict[str, str] = {}
 
     def chart(self) -> tuple[list[Resource], dict[str, str]]:
         """The resources of the chart, and for each that was joined to another the one that stands."""
@@ -69,6 +78,14 @@ class Joining:
         ]
         return resources, self._all_aliases()
 
+    def parties(self) -> dict[str, frozenset[str]]:
+        """For each resource of the chart the parties, if any, whose ids tell it from others."""
+        found: defaultdict[str, set[str]] = defaultdict(set)
+        for key, entry in self._entries.items():
+            if entry.parties:
+                found[self._follow(key)] |= entry.parties
+        return {key: frozenset(found[key]) for key in sorted(found) if key in self._standing}
+
     # rules
 
     def _apply(self, rule: Rule, keys: list[str]) -> None:
@@ -77,6 +94,7 @@ class Joining:
         pinned = {key for key in keys if self._given[key]["id"] in self._pinned}
         free = [key for key in keys if key not in pinned]
         nodes = [self._node(rule, scope, (key,)) for key in free]
+        nodes = self._worded(rule, scope, nodes)
         self._number(rule, nodes)
 
         def remake(groups: list[list[Node]]) -> list[Node]:
@@ -93,6 +111,7 @@ class Joining:
         elif rule.kind == "Condition":
             scope.chronic = chronic_codes([self._given[key] for key in keys])
             scope.visits = self._visits()
+            scope.episodes = episodes([self._given[key] for key in keys])
         return scope
 
     def _pairs(self, kind: str, one: str, other: str) -> dict[str, frozenset[str]]:
@@ -142,18 +161,31 @@ class Joining:
             first=min(dates),
             last=max(dates),
             origins=frozenset[Origin]().union(*(self._entries[key].origins for key in keys)),
+            parties=self._parties(rule.kind, keys),
             filed=filed,
             sought=sought,
         )
+
+    def _parties(self, kind: str, keys: Iterable[str]) -> frozenset[str]:
+        if kind in _SHARED:
+            return frozenset()
+        return frozenset[str]().union(*(self._entries[key].parties for key in keys))
 
     def _exact(self, rule: Rule, resource: Resource, key: str, facts: Facts) -> bytes:
         """What must be equal besides: all that is said, where there is no evidence; and which of the times
         it is that a document says it, where that may be several events."""
         nth = self._nth.get(key, 0)
         if rule.told(facts):
-            return b"%d" % nth if rule.repeats or rule.is_undated(facts) else b""
+            told = b"%d" % nth if rule.repeats or rule.is_undated(facts) else b""
+            return told + self._wordings.get(key, "").encode()
         held = rewrite(content(resource, self._patient), lambda ref: self._masked(ref, rule.kind))
         return canonical([nth, held])
+
+    def _worded(self, rule: Rule, scope: Scope, nodes: list[Node]) -> list[Node]:
+        """The nodes, told apart by their words where a document does so."""
+        found = variants(rule, nodes, self._standing)
+        self._wordings.update(found)
+        return [self._node(rule, scope, node.keys) if node.keys[0] in found else node for node in nodes]
 
     def _masked(self, reference: str, kind: str) -> str:
         """References to what is joined later tell nothing apart."""
@@ -189,6 +221,8 @@ class Joining:
                     del self._standing[node.keys[0]]
                     self._alias(node.keys[0], standing)
             self._nth[standing] = max(self._nth.get(key, 0) for key in keys)
+            if group[0].keys[0] in self._wordings:
+                self._wordings[standing] = self._wordings[group[0].keys[0]]
             made.append(keys)
         own = {key for key in self._stale if key.startswith(f"{rule.kind}/")}
         self._refresh(own)
@@ -231,26 +265,24 @@ class Joining:
                     self._alias(key, standing)
 
     def _slots(self, members: list[str]) -> list[list[str]]:
-        """Of alike resources the first of each document form one group, the second another, and so on."""
+        """Of alike resources the first of each document (and party) form one group, the second another, and
+        so on."""
         slots: list[list[str]] = []
         alone: list[list[str]] = []
-        next_slot: dict[Origin, int] = {}
+        next_slot: dict[Origin | str, int] = {}
         for key in sorted(members, key=lambda member: (self._entries[member].age, member)):
             if self._given[key]["id"] in self._pinned:
                 alone.append([key])
                 continue
-            origins = self._entries[key].origins
-            slot = max(next_slot.get(origin, 0) for origin in origins)
-            next_slot.update(dict.fromkeys(origins, slot + 1))
+            tellers: frozenset[Origin | str] = self._entries[key].origins | self._entries[key].parties
+            slot = max(next_slot.get(teller, 0) for teller in tellers)
+            next_slot.update(dict.fromkeys(tellers, slot + 1))
             if slot == len(slots):
                 slots.append([])
             slots[slot].append(key)
         return slots + alone
 
     # references
-
-    def _local(self, resource: Resource) -> list[str]:
-        return [ref for ref in targets(resource, set()) if ref in self._given]
 
     def _referrers_of(self, key: str) -> set[str]:
         """The standing resources that refer to one."""

@@ -13,9 +13,7 @@ docs/consolidation.md has the rules as a table.
 
 from __future__ import annotations
 
-import gc
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from chartbridge.consolidate.joining import Joining
@@ -31,14 +29,16 @@ class Chart:
     """resources: the current Patient and everything else, sorted by type and id.
 
     aliases: `Type/id` of each resource that was joined to another, or gave way, to the `Type/id` that stands.
+    parties: by `Type/id`, who else than our converter told a resource from others by its id.
     """
 
     resources: list[Resource]
     aliases: dict[str, str] = field(default_factory=dict)
+    parties: dict[str, frozenset[str]] = field(default_factory=dict)
 
     def as_source(self) -> SourceBundle:
         """The chart as a source of another consolidation; alone it yields the same chart again."""
-        return SourceBundle(self.resources)
+        return SourceBundle(self.resources, parties=self.parties)
 
 
 def consolidate(sources: Iterable[SourceBundle], *, patient: Resource) -> Chart:
@@ -52,29 +52,12 @@ def consolidate(sources: Iterable[SourceBundle], *, patient: Resource) -> Chart:
     """
     if not patient.get("id"):
         raise ValueError("The current Patient needs an id")
-    with _uncollected():
-        return _consolidated(sources, patient)
-
-
-@contextmanager
-def _uncollected() -> Iterator[None]:
-    """A while without the cyclic garbage collector: nothing here is cyclic, and each of its passes would look
-    at all resources again, the slower the more there are."""
-    was = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was:
-            gc.enable()
-
-
-def _consolidated(sources: Iterable[SourceBundle], patient: Resource) -> Chart:
     patient_reference = f"Patient/{patient['id']}"
     entries, patient_ids = read(sources)
     pointers = Pointers(entries, patient_ids | {str(patient["id"])}, patient_reference)
     pointed = {key: pointers.localise(entry.resource) for key, entry in entries.items()}
-    resources, aliases = Joining(pointed, entries, pointers.pinned, patient_reference).chart()
+    joining = Joining(pointed, entries, pointers, patient_reference)
+    resources, aliases = joining.chart()
     resources.append(patient)
     resources.sort(key=lambda resource: (resource["resourceType"], resource["id"]))
-    return Chart(resources, aliases)
+    return Chart(resources, aliases, joining.parties())

@@ -11,57 +11,21 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from chartbridge.consolidate.concepts import NDC, RXNORM, SNOMED, concept_of
+from chartbridge.consolidate.concepts import NDC, RXNORM, concept_of, own_codes
 from chartbridge.consolidate.provenance import SOURCE_EXTENSIONS
 from chartbridge.consolidate.references import key_of
 from chartbridge.consolidate.rule import Scope
-from chartbridge.consolidate.rules.elements import DENIED, ERROR, VALID, polarity
-from chartbridge.consolidate.rules.medications import drug
+from chartbridge.consolidate.rules.elements import ERROR, VALID, polarity
+from chartbridge.consolidate.rules.medications import medicine
+from chartbridge.consolidate.rules.nothing import ANY, nothing_of
 from chartbridge.consolidate.rules.problems import ENDED, phase
-from chartbridge.consolidate.words import objects, one_of
+from chartbridge.consolidate.words import objects
 from chartbridge.fhir.ids import name_based_id, namespace
 from chartbridge.fhir.references import Resource
 
 _GAVE_WAY = namespace("consolidate: a statement that gave way")
-ANY = "any"
-_IPS = "http://hl7.org/fhir/uv/ips/CodeSystem/absent-unknown-uv-ips"
-_NOTHING: Mapping[str, Mapping[tuple[str, str], str]] = {
-    "AllergyIntolerance": {
-        (SNOMED, "716186003"): ANY,
-        (SNOMED, "160244002"): ANY,
-        (SNOMED, "409137002"): "medication",
-        (SNOMED, "429625007"): "food",
-        (SNOMED, "428607008"): "environment",
-        (_IPS, "no-known-allergies"): ANY,
-        (_IPS, "no-known-medication-allergies"): "medication",
-        (_IPS, "no-known-food-allergies"): "food",
-    },
-    "Condition": {
-        (SNOMED, "160245001"): ANY,
-        (SNOMED, "160243008"): ANY,
-        (_IPS, "no-known-problems"): ANY,
-    },
-    "MedicationStatement": {
-        (SNOMED, "787481004"): ANY,
-        (_IPS, "no-known-medications"): ANY,
-    },
-}  # fmt: skip
-"""By type: the codes that say that nothing is known, and of what."""
-_WORDS = {
-    "AllergyIntolerance": {
-        "no known allergies": ANY,
-        "no known allergy": ANY,
-        "no known drug allergies": "medication",
-        "no known drug allergy": "medication",
-        "no known medication allergies": "medication",
-        "no known food allergies": "food",
-        "no known food allergy": "food",
-        "nka": ANY,
-        "nkda": "medication",
-    },
-    "Condition": {"no known problems": ANY, "no known conditions": ANY, "no current problems": ANY},
-    "MedicationStatement": {"no known medications": ANY, "no current medications": ANY},
-}
+_GIVES_WAY = ("AllergyIntolerance", "Condition", "MedicationStatement")
+_SCOPES = frozenset({ANY, "medication", "food", "environment"})
 _ALLERGY_KINDS = frozenset(
     (
         "106190000",
@@ -79,6 +43,14 @@ _ALLERGY_KINDS = frozenset(
     )
 )
 """SNOMED CT codes for an allergy of some kind: they name no allergen, so that nothing gives way to them."""
+_KIND_WORDS = frozenset({
+    "adverse", "allergen", "allergic", "allergies", "allergy", "condition", "diagnosis", "disease",
+    "disorder", "disposition", "drug", "environmental", "finding", "food", "intolerance", "medication",
+    "of", "or", "other", "problem", "propensity", "reaction", "reactions", "status", "substance", "to",
+    "unknown", "unspecified",
+})  # fmt: skip
+"""Words for the same, and for a problem or drug of any kind."""
+_TAKEN = frozenset({"active", "intended", "on-hold"})
 _MAY_REFER = frozenset({"Composition", "Provenance", "List", "DocumentReference"})
 """Types whose references may lead to anything, and so to the Provenance too."""
 
@@ -89,7 +61,7 @@ def give_way(
     """For each `Type/id` that gives way, the Provenance that takes its place."""
     scope = Scope(standing)
     found: dict[str, Resource] = {}
-    for kind in _NOTHING:
+    for kind in _GIVES_WAY:
         of_kind = [standing[key] for key in sorted(standing) if key.startswith(f"{kind}/")]
         told = [(resource, _nothing_of(kind, resource, scope)) for resource in of_kind]
         known = [resource for resource, nothing in told if nothing is None and _is_known(resource, scope)]
@@ -105,31 +77,28 @@ def give_way(
 
 def _nothing_of(kind: str, resource: Resource, scope: Scope) -> str | None:
     """The scope of which a statement says that nothing is known; None for any other statement."""
-    concept = drug(resource, scope) if kind == "MedicationStatement" else concept_of(resource.get("code"))
-    if concept is None:
-        is_blank = kind == "MedicationStatement" and polarity(resource) == DENIED
-        return ANY if is_blank else None
-    for code in concept.codes:
-        if code in _NOTHING[kind]:
-            return _NOTHING[kind][code]
-    if concept.codes:
-        return None
-    return next((_WORDS[kind][text] for text in sorted(concept.all_texts) if text in _WORDS[kind]), None)
+    concept = medicine(resource, scope) if kind == "MedicationStatement" else resource.get("code")
+    nothing = nothing_of(resource, concept)
+    return nothing if nothing in _SCOPES else None
 
 
 def _is_known(resource: Resource, scope: Scope) -> bool:
     if polarity(resource) != VALID:
         return False
     if resource["resourceType"] == "MedicationStatement":
-        return drug(resource, scope) is not None and resource.get("status") in (
-            "active",
-            "intended",
-            "on-hold",
-        )
-    codings = objects(one_of(resource.get("code")).get("coding"))
-    if codings and all(coding.get("code") in _ALLERGY_KINDS for coding in codings):
+        return resource.get("status") in _TAKEN and _names_something(medicine(resource, scope))
+    return phase(resource) != ENDED and _names_something(resource.get("code"))
+
+
+def _names_something(given: Any) -> bool:
+    """Whether an allergen, a problem or a drug is told: the code of a kind of allergy, of disease or of drug
+    tells none, whatever stands beside it."""
+    concept = concept_of(given)
+    if concept is None:
         return False
-    return phase(resource) != ENDED and concept_of(resource.get("code")) is not None
+    if own_codes(given):
+        return any(code not in _ALLERGY_KINDS for _, code in concept.codes)
+    return any(set(text.split()) - _KIND_WORDS for text in concept.all_texts)
 
 
 def _lies_in(resource: Resource, scope: str) -> bool:

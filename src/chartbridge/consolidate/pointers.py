@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from chartbridge.consolidate.identity import PATIENT_ELEMENTS
-from chartbridge.consolidate.references import relative_key, rewrite, target_type_and_id, urn_id
+from chartbridge.consolidate.references import key_of, relative_key, rewrite, target_type_and_id, urn_id
 from chartbridge.consolidate.sources import Entry
 from chartbridge.fhir.references import Resource
 
@@ -17,6 +17,7 @@ class Pointers:
 
     pinned: ids that several types share and that a `urn:uuid:` reference names. Which resource is meant
     can't be known, so the reference stays as it is and what it may lead to must stay too.
+    targets: by `Type/id`, what each resource refers to in the chart.
     """
 
     def __init__(self, entries: Mapping[str, Entry], patient_ids: set[str], patient_reference: str) -> None:
@@ -27,10 +28,14 @@ class Pointers:
         self._patient_ids = patient_ids
         self._patient_reference = patient_reference
         self.pinned: set[str] = set()
+        self.targets: dict[str, list[str]] = {}
+        self._seen: dict[str, None] = {}
 
     def localise(self, resource: Resource) -> Resource:
         """The resource with `Type/id` for each reference that leads to the chart, its Patient included."""
+        self._seen = {}
         local = dict(rewrite(resource, self._change))
+        self.targets[key_of(resource)] = list(self._seen)
         holders = [local]
         if "contained" in local:
             local["contained"] = [dict(held) for held in local["contained"]]
@@ -56,13 +61,19 @@ class Pointers:
         if target is not None and target[0] == "Patient" and target[1] in self._patient_ids:
             return self._patient_reference
         relative = relative_key(reference)
-        return relative if relative in self._known and relative is not None else reference
+        if relative is None or relative not in self._known:
+            return reference
+        self._seen[relative] = None
+        return relative
 
     def _meant_by(self, urn: str, reference: str) -> str:
         keys = self._by_id.get(urn, ())
         if len(keys) > 1:
             self.pinned.add(urn)
-        return keys[0] if len(keys) == 1 else reference
+        if len(keys) != 1:
+            return reference
+        self._seen[keys[0]] = None
+        return keys[0]
 
     def _to_patient(self, value: Any, name: str) -> Any:
         if isinstance(value, list):

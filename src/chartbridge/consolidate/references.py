@@ -62,22 +62,6 @@ def references(node: Any) -> Iterator[str]:
             yield from references(item)
 
 
-def targets(node: Any, found: set[str]) -> set[str]:
-    """`found`, with every literal reference below `node` added to it."""
-    if type(node) is dict:
-        for name, value in node.items():
-            kind = type(value)
-            if kind is dict or kind is list:
-                targets(value, found)
-            elif kind is str and (name == "reference" or (name == "url" and _is_literal(name, value))):
-                found.add(value)
-    else:
-        for item in node:
-            if isinstance(item, (dict, list)):
-                targets(item, found)
-    return found
-
-
 def rewrite(node: Any, change: Callable[[str], str]) -> Any:
     """`node` with each literal reference `r` reading `change(r)`; unchanged parts are shared, not copied."""
     kind = type(node)

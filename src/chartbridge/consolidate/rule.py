@@ -24,13 +24,15 @@ class Scope:
 
     held: all resources of the chart so far by `Type/id`. chronic: codes that some source marks as a chronic
     condition's. organizations: of each practitioner, `Organization/id`s. visits: of each condition, the
-    encounters that name it as a diagnosis.
+    encounters that name it as a diagnosis. episodes: the codes and names of conditions with the days on which
+    a source lets them begin.
     """
 
     held: Mapping[str, Resource]
     chronic: frozenset[tuple[str, str]] = frozenset()
     organizations: dict[str, frozenset[str]] = field(default_factory=dict)
     visits: dict[str, frozenset[str]] = field(default_factory=dict)
+    episodes: frozenset[tuple[Any, str]] = frozenset()
 
 
 def equal(one: Any, other: Any) -> bool:
@@ -71,9 +73,10 @@ class Rule:
 
     evidence: facets by name, each line enough by itself; the first of a line has tokens. when: the facet
     that holds the time. conflict: facets in which two statements that agree in all else contradict each
-    other, and are linked. course: the facet that a newer source may move on (active to ended). repeats: a
-    document that says the same twice means two events, and undated ones are one only where they say exactly
-    the same.
+    other, and are linked. course: the facet that a newer source may move on (active to ended). unsaid: those,
+    the most telling first, without which a statement still is of that among several which most documents
+    tell. repeats: a document that says the same twice means two events, and undated ones are one only where
+    they say exactly the same.
     """
 
     kind: str
@@ -82,6 +85,7 @@ class Rule:
     when: str | None = None
     conflict: tuple[str, ...] = ()
     course: str | None = None
+    unsaid: tuple[str, ...] = ()
     repeats: bool = False
     lines: tuple[tuple[int, ...], ...] = field(init=False)
     conflicting: frozenset[int] = field(init=False)
@@ -113,6 +117,17 @@ class Rule:
         return [
             line for line in self.lines if all(facts[place] is not None or place == event for place in line)
         ]
+
+    def said(self, facts: Facts) -> Facts:
+        """The facts, of persons and places without identifiers where other evidence is enough: each document
+        gives identifiers of its own, which contradict nothing."""
+        place = next((n for n, facet in enumerate(self.facets) if facet.name == "identifier"), None)
+        if self.when is not None or place is None or self.facets[place].compatible is not anything:
+            return facts
+        for line in self.lines:
+            if place not in line and all(self._shared(number, facts, facts) for number in line):
+                return (*facts[:place], None, *facts[place + 1 :])
+        return facts
 
     def is_undated(self, facts: Facts) -> bool:
         """Whether the facts are an event's whose time nobody told, and have no other evidence."""

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from chartbridge.consolidate.provenance import adopt, canonical, stamp
 from chartbridge.consolidate.references import key_of
 from chartbridge.consolidate.spaces import separated
+from chartbridge.consolidate.unite_lists import union
+from chartbridge.consolidate.words import list_of
 from chartbridge.fhir.ids import name_based_id, namespace
 from chartbridge.fhir.references import Resource
 
@@ -42,6 +44,8 @@ class SourceBundle:
     document_id: id of the source document. date: when the document was made, ISO 8601 in UTC, compared as
     text; empty counts as oldest. A None leaves on each resource what it already says of its source.
     id_space: who gave the ids; an id is the same resource only within one space. Empty: our own converter.
+    Any other party that gives two ids tells two statements, whatever else they have in common.
+    parties: of a chart that is a source itself, by `Type/id`, the parties that told a resource from others.
     """
 
     resources: Sequence[Resource]
@@ -50,6 +54,7 @@ class SourceBundle:
     document_id: str | None = None
     date: str = ""
     id_space: str = ""
+    parties: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
 
 Origin = tuple[str, str, str]
@@ -59,11 +64,13 @@ Age = tuple[str, str, str]
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One resource of the sources, its versions made one. origins: the documents that give it."""
+    """One resource of the sources, its versions made one. origins: the documents that give it. parties: who
+    else than our converter gave it its id."""
 
     resource: Resource
     age: Age
     origins: frozenset[Origin]
+    parties: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +78,7 @@ class _Version:
     resource: Resource
     age: Age
     origin: Origin
+    parties: frozenset[str]
 
 
 def read(sources: Iterable[SourceBundle]) -> tuple[dict[str, Entry], set[str]]:
@@ -98,6 +106,7 @@ def _separated(sources: Iterable[SourceBundle]) -> Iterator[SourceBundle]:
 
 def _versions(bundle: SourceBundle) -> Iterator[_Version]:
     names = (bundle.source or "", bundle.document_id or "", bundle.data_source or "")
+    party = frozenset({bundle.id_space}) if bundle.id_space else frozenset[str]()
     nameless: Counter[str] = Counter()
     for given in bundle.resources:
         if not given.get("resourceType"):
@@ -110,19 +119,26 @@ def _versions(bundle: SourceBundle) -> Iterator[_Version]:
         stamped = stamp(
             resource, source=bundle.source, data_source=bundle.data_source, document_id=bundle.document_id
         )
-        yield _Version(stamped, (bundle.date, *names[:2]), names)
+        parties = party | bundle.parties[key_of(resource)] if key_of(resource) in bundle.parties else party
+        yield _Version(stamped, (bundle.date, *names[:2]), names, parties)
 
 
 def _newest(versions: list[_Version]) -> Entry:
-    """The version of the newest source, with the sources and identifiers of the others."""
+    """The version of the newest source, with the sources and identifiers of the others, and with the notes
+    that other documents make on it: to leave a note out is not to take it back."""
     origins = frozenset(version.origin for version in versions)
+    parties = frozenset[str]().union(*(version.parties for version in versions))
     if len(versions) == 1:
-        return Entry(versions[0].resource, versions[0].age, origins)
+        return Entry(versions[0].resource, versions[0].age, origins, parties)
     ordered = sorted(versions, key=lambda version: (version.age, canonical(version.resource)))
     newest = ordered.pop()
     older = [version.resource for version in reversed(ordered)]
     resource = _completed(newest.resource, older)
-    return Entry(adopt(resource, older), newest.age, origins)
+    for version in reversed(ordered):
+        if version.origin != newest.origin and not version.parties and version.resource.get("note"):
+            notes = union(list_of(resource.get("note")), list_of(version.resource["note"]))
+            resource = {**resource, "note": notes}
+    return Entry(adopt(resource, older), newest.age, origins, parties)
 
 
 def _completed(newest: Resource, older: list[Resource]) -> Resource:

@@ -10,22 +10,23 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from chartbridge.consolidate.concepts import ALSO_CALLED_URL
+from chartbridge.consolidate.concepts import ALSO_CALLED_URL, ALSO_STATED_URL
 from chartbridge.consolidate.moments import compatible_texts, finer
+from chartbridge.consolidate.precedence import set_apart
 from chartbridge.consolidate.provenance import canonical
-from chartbridge.consolidate.rules.medications import measured
+from chartbridge.consolidate.rules.medications import detail
 from chartbridge.consolidate.unite_lists import (
     as_concept,
     is_concept,
     is_quantity,
     normal,
+    says_part_of,
     union,
     unite_concepts,
 )
-from chartbridge.consolidate.words import plain
+from chartbridge.consolidate.words import objects, plain
 from chartbridge.fhir.references import Resource
 
-ALSO_STATED_URL = "https://chartbridge.dev/fhir/StructureDefinition/also-stated"
 _CHOICES = ("abatement", "deceased", "defaultValue", "effective", "medication", "multipleBirth", "occurrence",
             "onset", "performed", "reported", "scheduled", "serviced", "timing", "value", "born",
             "age")  # fmt: skip
@@ -42,9 +43,13 @@ def unite(members: Sequence[Resource], id_: str) -> Resource:
     """The members, newest first, as one resource with that id."""
     if len(members) == 1:
         return members[0]
-    united = _Union(members[0])
-    for member in members[1:]:
+    rest, decided, others = set_apart(members)
+    united = _Union(rest[0])
+    for member in rest[1:]:
         united.add(member)
+    united.made.update(decided)
+    for name, value in others:
+        united.note(name, value)
     for name in _OLDEST_FIRST:
         lists = [member[name] for member in reversed(members) if isinstance(member.get(name), list)]
         if lists:
@@ -98,8 +103,10 @@ class _Union:
 
     def _choose(self, held: str, name: str, value: Any) -> None:
         """Of two elements of one choice the one that says more; the other is kept beside it."""
-        mine, theirs = _detail(held, self.made[held]), _detail(name, value)
         agree = _agree(self.made[held], value)
+        if agree:
+            self.made[held], value = _as_precise(self.made[held], value)
+        mine, theirs = _detail(held, self.made[held]), _detail(name, value)
         if theirs > mine and (agree or mine == 0):
             self._note(held, self.made.pop(held), agree=agree)
             self.made.pop(f"_{held}", None)
@@ -121,8 +128,6 @@ class _Union:
     def value(self, path: str, name: str, mine: Any, theirs: Any) -> Any:
         """Two values of one element as one; `path` names it from the resource on."""
         if isinstance(mine, list) and isinstance(theirs, list):
-            if name == "doseAndRate":
-                return self._doses(path, mine, theirs)
             return union(mine, theirs)
         if isinstance(mine, dict) and isinstance(theirs, dict):
             return self._object(path, mine, theirs)
@@ -161,25 +166,13 @@ class _Union:
                 joined[name] = self.value(f"{path}.{name}", name, joined[name], value)
         return joined
 
-    def _dosage(self, name: str, mine: list[Any], theirs: list[Any]) -> list[Any]:
-        """Two dosages of one list mean that both are taken, so those of two sources never share one."""
-        if len(mine) == len(theirs) == 1:
-            return [self._object(name, mine[0], theirs[0])]
-        if not measured(mine) and measured(theirs):
+    def _dosage(self, name: str, mine: Any, theirs: Any) -> Any:
+        """One source's dosages stand whole, for what is put together of two sources nobody ordered: those
+        that tell how much and how often, or else the newest."""
+        if detail(objects(theirs)) > detail(objects(mine)):
             mine, theirs = theirs, mine
-        known = {normal(item) for item in mine}
-        for item in theirs:
-            self._note(name, item, agree=normal(item) in known)
-        return mine
-
-    def _doses(self, path: str, mine: list[Any], theirs: list[Any]) -> list[Any]:
-        """Likewise two doses of one dosage; one in units of measure tells more than a number of tablets."""
-        if not measured([{"doseAndRate": mine}]) and measured([{"doseAndRate": theirs}]):
-            mine, theirs = theirs, mine
-        known = {normal(item) for item in mine}
-        for item in theirs:
-            for name, value in item.items():
-                self._note(f"{path}.{name}", value, agree=normal(item) in known)
+        for item in objects(theirs):
+            self._note(name, item, agree=any(says_part_of(item, held) for held in objects(mine)))
         return mine
 
     def _narrative(self, mine: Resource, theirs: Resource) -> Resource:
@@ -192,6 +185,10 @@ class _Union:
     def _note(self, path: str, value: Any, *, agree: bool) -> None:
         if not agree and value is not None and not (isinstance(value, dict) and set(value) == {"extension"}):
             self.also.setdefault(path, {}).setdefault(normal(value), value)
+
+    def note(self, path: str, value: Any) -> None:
+        """Keep what else was said of an element."""
+        self._note(path, value, agree=False)
 
     def finished(self) -> Resource:
         """The resource with what else was said."""
@@ -231,6 +228,17 @@ def _agree(mine: Any, theirs: Any) -> bool:
         return len(ends) < 2 and (compatible_texts(first, second) or plain(first) == plain(second))
     numbers = [value.get("value") if isinstance(value, dict) else value for value in (mine, theirs)]
     return str(numbers[0]) == str(numbers[1])
+
+
+def _as_precise(mine: Any, theirs: Any) -> tuple[Any, Any]:
+    """A dateTime and a Period (or two dateTimes) that agree, each with the more precise of both starts: what
+    loses its time of day would fit another one."""
+    first, second = (value.get("start") if isinstance(value, dict) else value for value in (mine, theirs))
+    if not (isinstance(first, str) and isinstance(second, str) and compatible_texts(first, second)):
+        return mine, theirs
+    start = finer(first, second)
+    made = [{**value, "start": start} if isinstance(value, dict) else start for value in (mine, theirs)]
+    return made[0], made[1]
 
 
 def _also(path: str, value: Any) -> Resource:

@@ -6,10 +6,13 @@ from typing import Any
 
 from chartbridge.consolidate.concepts import ALSO_CALLED_URL, concept_of, same_concept
 from chartbridge.consolidate.provenance import canonical
+from chartbridge.consolidate.values import unit_of
 from chartbridge.consolidate.words import plain
 from chartbridge.fhir.references import Resource
 
 _FORM = frozenset({"display", "id", "userSelected"})
+_EXACT = frozenset({"code", "data", "hash", "system", "url"})
+"""Elements whose case and punctuation tell one thing from another."""
 _MOST_COMPARED = 40
 """Of longer lists an item that says less than another stays beside it: comparing each pair would be slow."""
 
@@ -46,7 +49,14 @@ def _normal(value: Any) -> Any:
                 return sorted(f"{system}|{code}" for system, code in concept.codes)
         if "reference" in value:
             return value["reference"]
-        return {name: _normal(held) for name, held in value.items() if name not in _FORM}
+        if is_quantity(value):
+            unit = unit_of(value)
+            value = {**value, "unit": {"code": unit} if unit else None, "code": None}
+        return {
+            name: held if name in _EXACT and isinstance(held, str) else _normal(held)
+            for name, held in value.items()
+            if name not in _FORM and held is not None
+        }
     if isinstance(value, list):
         return sorted((_normal(item) for item in value), key=canonical)
     if isinstance(value, str):
@@ -92,6 +102,11 @@ def _without_parts(items: list[Any]) -> list[Any]:
             if number != place
         )
     ]
+
+
+def says_part_of(item: Any, other: Any) -> bool:
+    """Whether an item says nothing that the other doesn't say in the same place."""
+    return _is_part(_normal(item), _normal(other))
 
 
 def _is_part(one: Any, other: Any) -> bool:

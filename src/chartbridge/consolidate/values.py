@@ -48,8 +48,14 @@ def _amount(given: Resource) -> tuple[float, str] | None:
     value = number(given.get("value"))
     if value is None:
         return None
-    unit = str(given.get("code") or given.get("unit") or "").strip().casefold()
-    return (float(f"{value:.9g}"), "" if unit in _NO_UNIT else unit)
+    return (float(f"{value:.9g}"), unit_of(given))
+
+
+def unit_of(given: Resource) -> str:
+    """The unit of a Quantity; empty for none. UCUM tells mg from Mg, so its case counts; spellings that mean
+    one unit have been made one code before (`terminology.standardise`)."""
+    unit = str(given.get("code") or given.get("unit") or "").strip()
+    return "" if unit in _NO_UNIT else unit
 
 
 def same_value(one: Value, other: Value) -> bool:

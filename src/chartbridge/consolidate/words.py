@@ -10,7 +10,7 @@ from typing import Any
 from chartbridge.fhir.references import Resource
 
 NPI = "http://hl7.org/fhir/sid/us-npi"
-_WORD = re.compile(r"[^\W_]+")
+_WORD = re.compile(r"\d+(?:\.\d+)+|[^\W_]+|[<>≤≥]|(?<=\w)[+-]+(?!\w)|(?<!\w)-(?=\d)")
 _TITLES = frozenset({"dr", "mr", "mrs", "ms", "md", "do", "rn", "np", "pa", "phd", "prof", "lpn", "cma"})
 _GENERATIONS = frozenset({"jr", "sr", "ii", "iii", "iv"})
 _STREET = {
@@ -31,7 +31,10 @@ _STREET = {
 
 @lru_cache(maxsize=65536)
 def plain(text: str) -> str:
-    """Letters and digits in lower case, one space between words: what is left differs in more than form."""
+    """Words in lower case, one space between them: what is left differs in more than form.
+
+    Signs that change what is said stay: `<5`, `-5`, `1.5` beside `1-5`, and the last of `2+`, `A+`, `A-`.
+    """
     return " ".join(_WORD.findall(text.casefold()))
 
 

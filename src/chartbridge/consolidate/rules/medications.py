@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator
+from typing import Any
 
-from chartbridge.consolidate.concepts import UNTOLD, Concept, concept_of, tokens
+from chartbridge.consolidate.concepts import ALSO_STATED_URL, UNTOLD, Concept, concept_of, tokens
 from chartbridge.consolidate.moments import Moment, day_of, end_of, moment, start_of
 from chartbridge.consolidate.rule import Facet, Rule, Scope, time_facet
-from chartbridge.consolidate.rules.elements import DENIED, code_facet, evident, polarity, polarity_facet
+from chartbridge.consolidate.rules.elements import DENIED, evident, polarity, polarity_facet
+from chartbridge.consolidate.rules.nothing import nothing_facet, nothing_of
 from chartbridge.consolidate.rules.problems import ACTIVE, ENDED
 from chartbridge.consolidate.values import Value, quantity, same_value
 from chartbridge.consolidate.words import number, objects, one_of, plain
 from chartbridge.fhir.references import Resource
 
+_DOSAGES = ("dosage", "dosageInstruction")
 _PER_DAY = {"s": 86400.0, "min": 1440.0, "h": 24.0, "d": 1.0, "wk": 1 / 7, "mo": 1 / 30, "a": 1 / 365}
 _ORDERS = frozenset({"order", "original-order", "reflex-order", "filler-order", "instance-order"})
 _ENDED = frozenset({"completed", "stopped"})
@@ -23,19 +27,53 @@ UCUM = "http://unitsofmeasure.org"
 
 def drug(resource: Resource, scope: Scope) -> Concept | None:
     """What the medication means, told here or by the Medication that is referred to."""
-    told = concept_of(resource.get("medicationCodeableConcept"))
-    if told is not None:
+    return concept_of(medicine(resource, scope))
+
+
+def medicine(resource: Resource, scope: Scope) -> Any:
+    """The CodeableConcept of the medication."""
+    told = resource.get("medicationCodeableConcept")
+    if concept_of(told) is not None:
         return told
     reference = one_of(resource.get("medicationReference")).get("reference")
     target = scope.held.get(reference) if reference else None
-    return None if target is None else concept_of(target.get("code"))
+    return told if target is None else target.get("code")
+
+
+def _nothing(resource: Resource, scope: Scope) -> str | None:
+    return nothing_of(resource, medicine(resource, scope))
+
+
+def _taken(resource: Resource, scope: Scope) -> Concept | None:
+    """What is taken; not told where nothing is."""
+    return None if _nothing(resource, scope) else drug(resource, scope)
 
 
 def dosages(resource: Resource) -> list[Resource]:
-    return [
-        *objects(resource.get("dosage")),
-        *objects(resource.get("dosageInstruction")),
-    ]
+    """The dosages of the resource, then those of which it keeps that other sources told them."""
+    return [*(one for name in _DOSAGES for one in objects(resource.get(name))), *_also_stated(resource)]
+
+
+def _also_stated(resource: Resource) -> Iterator[Resource]:
+    for extension in objects(resource.get("extension")):
+        if extension.get("url") != ALSO_STATED_URL:
+            continue
+        said = {part.get("url"): part.get("valueString") for part in objects(extension.get("extension"))}
+        value = said.get("value")
+        if said.get("element") in _DOSAGES and isinstance(value, str):
+            yield one_of(_parsed(value))
+
+
+def _parsed(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return None
+
+
+def detail(given: list[Resource]) -> int:
+    """How much dosages tell in a form that can be compared: how much is taken, and how often."""
+    return bool(measured(given)) + bool(often(given))
 
 
 Dose = frozenset[tuple[float, str]]
@@ -47,7 +85,7 @@ def measured(dosages: Iterable[Resource]) -> Dose:
     for dosage in dosages:
         for amount in objects(dosage.get("doseAndRate")):
             given = amount.get("doseQuantity") or {}
-            value, unit = number(given.get("value")), str(given.get("code") or "").casefold()
+            value, unit = number(given.get("value")), str(given.get("code") or "")
             if value and given.get("system") == UCUM and unit[:1] not in ("", "1", "{"):
                 found.add((value, unit))
     return frozenset(found)
@@ -63,14 +101,18 @@ def _same_dose(one: Dose, other: Dose) -> bool:
 
 
 def _often(resource: Resource, _scope: Scope) -> frozenset[float] | None:
+    return often(dosages(resource)) or None
+
+
+def often(dosages: Iterable[Resource]) -> frozenset[float]:
     """How many times a day."""
     found = set()
-    for dosage in dosages(resource):
+    for dosage in dosages:
         repeat = one_of(dosage.get("timing")).get("repeat") or {}
         period, unit = number(repeat.get("period")), _PER_DAY.get(str(repeat.get("periodUnit")))
         if period and unit:
             found.add(round((number(repeat.get("frequency")) or 1.0) * unit / period, 2))
-    return frozenset(found) or None
+    return frozenset(found)
 
 
 def _bounds(resource: Resource) -> Iterator[Resource]:
@@ -80,7 +122,9 @@ def _bounds(resource: Resource) -> Iterator[Resource]:
             yield bounds
 
 
-def _taken_from(resource: Resource, _scope: Scope) -> Moment | None:
+def _taken_from(resource: Resource, scope: Scope) -> Moment | None:
+    if _nothing(resource, scope):
+        return None
     told = start_of(resource, "effectiveDateTime", "effectivePeriod")
     starts = [told, *(moment(bounds.get("start")) for bounds in _bounds(resource))]
     return next((day_of(start) for start in starts if start is not None), None)
@@ -88,7 +132,7 @@ def _taken_from(resource: Resource, _scope: Scope) -> Moment | None:
 
 def _taken_until(resource: Resource, scope: Scope) -> Moment | None:
     """The end tells courses apart only where their beginning doesn't."""
-    if _taken_from(resource, scope) is not None:
+    if _taken_from(resource, scope) is not None or _nothing(resource, scope):
         return None
     return day_of(end_of(resource, "effectivePeriod"))
 
@@ -96,16 +140,18 @@ def _taken_until(resource: Resource, scope: Scope) -> Moment | None:
 def _phase(resource: Resource, scope: Scope) -> str | None:
     """Likewise: of one drug from one day on there is one course, and the newest source tells how it is."""
     status = resource.get("status")
-    if _taken_from(resource, scope) is not None:
+    if _taken_from(resource, scope) is not None or _nothing(resource, scope):
         return None
     return ENDED if status in _ENDED else ACTIVE if status in _ACTIVE else None
 
 
 def _ordered(resource: Resource, _scope: Scope) -> Moment | None:
-    """The day from which the order holds, or else that on which it was written."""
+    """The day from which the order holds, or that on which it was written, or from which it may be filled."""
+    valid = one_of(one_of(resource.get("dispenseRequest")).get("validityPeriod"))
     starts = [
         *(moment(bounds.get("start")) for bounds in _bounds(resource)),
         moment(resource.get("authoredOn")),
+        moment(valid.get("start")),
     ]
     return next((day_of(start) for start in starts if start is not None), None)
 
@@ -128,7 +174,18 @@ def _handed_over(resource: Resource, _scope: Scope) -> Moment | None:
 
 def _refused(resource: Resource, _scope: Scope) -> Concept | None:
     """The vaccine that was not given: a refusal may be told without its day."""
-    return concept_of(resource.get("vaccineCode")) if polarity(resource) == DENIED else None
+    return _vaccine(resource, _scope) if polarity(resource) == DENIED else None
+
+
+def _vaccine(resource: Resource, _scope: Scope) -> Concept | None:
+    given = resource.get("vaccineCode")
+    return None if nothing_of(resource, given) else concept_of(given)
+
+
+def _given_on(resource: Resource, _scope: Scope) -> Moment | None:
+    if nothing_of(resource, resource.get("vaccineCode")):
+        return None
+    return start_of(resource, "occurrenceDateTime")
 
 
 def _dose_number(resource: Resource, _scope: Scope) -> frozenset[str] | None:
@@ -148,13 +205,16 @@ RULES = (
     Rule(
         "MedicationStatement",
         (
-            polarity_facet(), DRUG, time_facet("start", _taken_from), time_facet("end", _taken_until),
+            polarity_facet(), evident(Facet("drug", _taken, tokens=tokens)),
+            Facet("nothing", _nothing, tokens=lambda of: (of,)),
+            time_facet("start", _taken_from), time_facet("end", _taken_until),
             Facet("phase", _phase), _DOSE, _OFTEN,
         ),
-        evidence=(("drug",),),
+        evidence=(("drug",), ("nothing",)),
         when="start",
         conflict=("polarity", "phase", "dose", "often"),
         course="phase",
+        unsaid=("phase", "often", "dose"),
     ),
     Rule(
         "MedicationRequest",
@@ -188,12 +248,13 @@ RULES = (
         "Immunization",
         (
             polarity_facet(),
-            code_facet("code", "vaccineCode"),
+            evident(Facet("code", _vaccine, tokens=tokens)),
             evident(Facet("refused", _refused, tokens=tokens)),
-            time_facet("when", lambda r, _: start_of(r, "occurrenceDateTime")),
+            nothing_facet("vaccineCode"),
+            time_facet("when", _given_on),
             Facet("number", _dose_number),
         ),
-        evidence=(("code", "when"), ("refused",)),
+        evidence=(("code", "when"), ("refused",), ("nothing",)),
         when="when",
         conflict=("polarity",),
     ),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from chartbridge.consolidate.concepts import LOINC, Concept, concept_of, tokens
 from chartbridge.consolidate.moments import Moment, start_of
-from chartbridge.consolidate.rule import Facet, Rule, Scope, time_facet
+from chartbridge.consolidate.rule import Facet, Rule, Scope, overlapping, time_facet
 from chartbridge.consolidate.rules.elements import (
     code_facet,
     concept_facet,
@@ -59,6 +59,14 @@ def _aim(resource: Resource, _scope: Scope) -> frozenset[str] | None:
     return frozenset(told or (set() if concept is None else concept.all_texts or tokens(concept))) or None
 
 
+def _implant(resource: Resource, _scope: Scope) -> frozenset[str] | None:
+    """The devices that a procedure was done with, where nothing else tells which procedure it was."""
+    if concept_of(resource.get("code")) is not None:
+        return None
+    devices = (one_of(one.get("manipulated")) for one in objects(resource.get("focalDevice")))
+    return frozenset(str(one["reference"]) for one in devices if one.get("reference")) or None
+
+
 RULES = (
     Rule(
         "Observation",
@@ -84,8 +92,9 @@ RULES = (
             code_facet("code", "code"),
             time_facet("when", lambda r, _: start_of(r, "performedDateTime", "performedPeriod")),
             concept_facet("site", "bodySite"),
+            Facet("implant", _implant, overlapping, tokens=iter),
         ),
-        evidence=(("code", "when"),),
+        evidence=(("code", "when"), ("implant", "when")),
         when="when",
         conflict=("polarity",),
     ),
@@ -94,7 +103,9 @@ RULES = (
         (
             Facet("polarity", lambda r, _: f"{polarity(r)} {intent(r, _)}"),
             code_facet("code", "code"),
-            time_facet("when", lambda r, _: start_of(r, "occurrenceDateTime", "occurrencePeriod")),
+            time_facet(
+                "when", lambda r, _: start_of(r, "occurrenceDateTime", "occurrencePeriod", "authoredOn")
+            ),
             concept_facet("site", "bodySite"),
         ),
         evidence=(("code", "when"),),

@@ -28,6 +28,16 @@ def _reported(resource: Resource, _scope: Scope) -> Moment | None:
     return start_of(resource, "effectiveDateTime", "effectivePeriod")
 
 
+def _results(resource: Resource, _scope: Scope) -> frozenset[str] | None:
+    found = {str(one["reference"]) for one in objects(resource.get("result")) if one.get("reference")}
+    return frozenset(found) or None
+
+
+def _one_of_the_other(one: frozenset[str], other: frozenset[str]) -> bool:
+    """Whether one report has all results of the other: where each has its own, they are two."""
+    return one <= other or other <= one
+
+
 def _members(resource: Resource, _scope: Scope) -> frozenset[str] | None:
     found = {
         str(one["member"]["reference"])
@@ -86,8 +96,9 @@ RULES = (
             time_facet("when", _reported),
             Facet("presented", _presented, overlapping),
             text_facet("conclusion", "conclusion"),
+            Facet("results", _results, _one_of_the_other, tokens=iter),
         ),
-        evidence=(("code", "when"), ("identifier", "code")),
+        evidence=(("code", "when"), ("identifier", "code"), ("results", "code")),
         when="when",
     ),
     Rule(

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
-from chartbridge.consolidate.concepts import SNOMED, concept_of
+from chartbridge.consolidate.concepts import ALSO_STATED_URL, concept_of
 from chartbridge.consolidate.moments import Moment, moment, same_time, start_of
 from chartbridge.consolidate.rule import Facet, Rule, Scope, overlapping, time_facet
 from chartbridge.consolidate.rules.elements import (
@@ -14,15 +15,16 @@ from chartbridge.consolidate.rules.elements import (
     status_code,
     text_facet,
 )
+from chartbridge.consolidate.rules.nothing import nothing_facet, nothing_of
 from chartbridge.consolidate.words import objects, one_of
 from chartbridge.fhir.references import Resource
 
 CHRONICITY_URL = "http://hl7.org/fhir/StructureDefinition/condition-related"
 _ENDED = frozenset({"inactive", "remission", "resolved"})
 _ONGOING = frozenset({"active", "recurrence", "relapse"})
+_CLASSES = frozenset({"encounter-diagnosis", "problem-list-item", "health-concern"})
+_DAY = len("2000-01-01")
 ACTIVE, ENDED = "active", "ended"
-NO_PROBLEMS = frozenset({(SNOMED, "160245001"), (SNOMED, "160243008")})
-"""Codes that say that no problem is known: true or not, whenever it was asked."""
 
 
 def phase(resource: Resource, _scope: Scope | None = None) -> str | None:
@@ -38,8 +40,14 @@ def phase(resource: Resource, _scope: Scope | None = None) -> str | None:
 
 
 def _says_nothing(resource: Resource) -> bool:
-    codings = objects(one_of(resource.get("code")).get("coding"))
-    return any((coding.get("system"), coding.get("code")) in NO_PROBLEMS for coding in codings)
+    """Whether it says that there is none: then it has no course, whenever it was asked."""
+    return nothing_of(resource, resource.get("code")) is not None
+
+
+def _code_facet() -> Facet:
+    """What is had; not told where there is none."""
+    facet = code_facet("code", "code")
+    return replace(facet, read=lambda r, scope: None if _says_nothing(r) else facet.read(r, scope))
 
 
 def chronic_codes(resources: list[Resource]) -> frozenset[tuple[str, str]]:
@@ -66,11 +74,61 @@ def _is_chronic(resource: Resource, scope: Scope) -> bool:
     return concept is not None and not concept.codes.isdisjoint(scope.chronic)
 
 
+def episodes(resources: list[Resource]) -> frozenset[tuple[Any, str]]:
+    """What began on which day: the codes and names of conditions whose onset is told to the day."""
+    found: set[tuple[Any, str]] = set()
+    for resource in resources:
+        onset, concept = _told_onset(resource), concept_of(resource.get("code"))
+        if concept is not None and onset is not None and len(onset.day) == _DAY:
+            found.update((name, onset.day) for name in (*concept.codes, *concept.all_texts))
+    return frozenset(found)
+
+
+def _told_onset(resource: Resource) -> Moment | None:
+    return _finest(resource, start_of(resource, "onsetDateTime", "onsetPeriod"))
+
+
+def _finest(resource: Resource, told: Moment | None) -> Moment | None:
+    """The onset as the most precise of those says it that agree with it: `2022` stands where the problem list
+    says no more, but once joined to a diagnosis of a day in May it is not also that of one in August."""
+    for extension in objects(resource.get("extension")):
+        if told is not None and extension.get("url") == ALSO_STATED_URL:
+            said = {part.get("url"): part.get("valueString") for part in objects(extension.get("extension"))}
+            other = moment(said.get("value")) if said.get("element") == "onsetDateTime" else None
+            if other is not None and same_time(told, other) and _is_finer(other, told):
+                told = other
+    return told
+
+
+def _is_finer(one: Moment, other: Moment) -> bool:
+    return (one.exact, len(one.day)) > (other.exact, len(other.day))
+
+
 def _onset(resource: Resource, scope: Scope) -> Moment | None:
-    """The onset of an episode: of a chronic condition there is one, whenever a source lets it begin."""
+    """The onset of an episode: of a chronic condition there is one, whenever a source lets it begin.
+
+    A diagnosis of a visit without an onset is of the episode that another statement lets begin on the day of
+    that visit, if there is one.
+    """
     if _is_chronic(resource, scope) or _says_nothing(resource):
         return None
-    return start_of(resource, "onsetDateTime", "onsetPeriod")
+    told = _told_onset(resource)
+    if told is not None or _categories(resource) & _CLASSES != {"encounter-diagnosis"}:
+        return told
+    concept = concept_of(resource.get("code"))
+    names = () if concept is None else (*concept.codes, *concept.all_texts)
+    days = {
+        day
+        for day in _days_of_visits(resource, scope)
+        if any((name, day) in scope.episodes for name in names)
+    }
+    return Moment(days.pop()) if len(days) == 1 else None
+
+
+def _days_of_visits(resource: Resource, scope: Scope) -> set[str]:
+    visits = (scope.held.get(visit, {}) for visit in _visits(resource, scope))
+    starts = (start_of(visit, "period") for visit in visits)
+    return {start.day for start in starts if start is not None}
 
 
 def _abatement(resource: Resource, scope: Scope) -> Moment | None:
@@ -88,17 +146,22 @@ def _categories(resource: Resource) -> set[str]:
     }
 
 
+def _visits(resource: Resource, scope: Scope) -> set[str]:
+    encounter = one_of(resource.get("encounter")).get("reference")
+    found = set(scope.visits.get(f"{resource['resourceType']}/{resource['id']}", frozenset()))
+    return found | ({str(encounter)} if encounter else set())
+
+
 def _visit(resource: Resource, scope: Scope) -> frozenset[str] | None:
     """The visits of a diagnosis that has no other time."""
     if (
         _is_chronic(resource, scope)
+        or _says_nothing(resource)
         or _onset(resource, scope)
-        or _categories(resource) != {"encounter-diagnosis"}
+        or _categories(resource) & _CLASSES != {"encounter-diagnosis"}
     ):
         return None
-    found = set(scope.visits.get(f"{resource['resourceType']}/{resource['id']}", frozenset()))
-    encounter = one_of(resource.get("encounter")).get("reference")
-    return frozenset(found | ({str(encounter)} if encounter else set())) or None
+    return frozenset(_visits(resource, scope)) or None
 
 
 def _relatives_conditions(resource: Resource, _scope: Scope) -> frozenset[Any] | None:
@@ -111,24 +174,27 @@ RULES = (
         "Condition",
         (
             polarity_facet(),
-            code_facet("code", "code"),
+            _code_facet(),
+            nothing_facet("code"),
             time_facet("onset", _onset),
             time_facet("abatement", _abatement),
             Facet("phase", phase),
             concept_facet("site", "bodySite"),
             Facet("visit", _visit, overlapping),
         ),
-        evidence=(("code",),),
+        evidence=(("code",), ("nothing",)),
         when="onset",
         conflict=("polarity", "phase"),
         course="phase",
+        unsaid=("phase",),
     ),
     Rule(
         "AllergyIntolerance",
-        (polarity_facet(), code_facet("code", "code"), Facet("phase", phase)),
-        evidence=(("code",),),
+        (polarity_facet(), _code_facet(), nothing_facet("code"), Facet("phase", phase)),
+        evidence=(("code",), ("nothing",)),
         conflict=("polarity", "phase"),
         course="phase",
+        unsaid=("phase",),
     ),
     Rule(
         "FamilyMemberHistory",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from chartbridge.consolidate.concepts import Concept, concept_of, same_concept, tokens
 from chartbridge.consolidate.moments import start_of
 from chartbridge.consolidate.rule import Facet, Rule, Scope, anything, equal, overlapping, time_facet
@@ -10,9 +12,8 @@ from chartbridge.consolidate.rules.elements import (
     evident,
     identifier_facet,
     polarity_facet,
-    references_facet,
 )
-from chartbridge.consolidate.words import objects, one_of
+from chartbridge.consolidate.words import objects, one_of, person_name, plain
 from chartbridge.fhir.references import Resource
 
 
@@ -21,21 +22,27 @@ def _class(resource: Resource, _scope: Scope) -> Concept | None:
     return concept_of({"coding": [given]}) if isinstance(given, dict) and given.get("code") else None
 
 
-def _who(resource: Resource, _scope: Scope) -> frozenset[str] | None:
-    found = {
-        str(one["individual"]["reference"])
-        for one in objects(resource.get("participant"))
-        if one_of(one.get("individual")).get("reference")
-    }
-    return frozenset(found) or None
+def _who(resource: Resource, scope: Scope) -> frozenset[str] | None:
+    return _named((one_of(one.get("individual")) for one in objects(resource.get("participant"))), scope)
 
 
-def _where(resource: Resource, _scope: Scope) -> frozenset[str] | None:
-    found = {
-        str(one["location"]["reference"])
-        for one in objects(resource.get("location"))
-        if one_of(one.get("location")).get("reference")
-    }
+def _where(resource: Resource, scope: Scope) -> frozenset[str] | None:
+    return _named((one_of(one.get("location")) for one in objects(resource.get("location"))), scope)
+
+
+def _provider(resource: Resource, scope: Scope) -> frozenset[str] | None:
+    return _named([one_of(resource.get("serviceProvider"))], scope)
+
+
+def _named(references: Iterable[Resource], scope: Scope) -> frozenset[str] | None:
+    """The people or places that are referred to, and their names: who has the same name may be the same."""
+    found: set[str] = set()
+    for one in references:
+        target = scope.held.get(str(one.get("reference")), {})
+        person, place = person_name(target), target.get("name")
+        names = [" ".join(sorted(person[0])) if person else place if isinstance(place, str) else ""]
+        told = {str(one.get("reference") or ""), *map(plain, names)} - {""}
+        found |= told
     return frozenset(found) or None
 
 
@@ -70,9 +77,10 @@ RULES = (
             Facet("instant", _instant, anything, equal, tokens=lambda at: (str(at),)),
             Facet("location", _where, overlapping),
             Facet("who", _who, overlapping),
-            references_facet("provider", "serviceProvider"),
+            Facet("provider", _provider, overlapping),
         ),
         evidence=(("identifier",), ("type", "start"), ("untyped", "start"), ("bare", "start"), ("instant",)),
         when="start",
+        unsaid=("who", "location", "provider"),
     ),
 )

@@ -31,7 +31,7 @@ from chartbridge.storage import ObjectNotFoundError, keys
 from chartbridge.terminology.rows import TerminologyError
 
 Resource = dict[str, Any]
-CONSOLIDATION_VERSION = f"2+{CONVERTER_VERSION}"
+CONSOLIDATION_VERSION = f"3+{CONVERTER_VERSION}"
 MAX_RACES = 50
 _parsed = ParsedCharts()
 
