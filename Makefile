@@ -56,7 +56,7 @@ install-dev:
 install-converter: install-dev
 	@scripts/install converter
 
-install-sdk:
+install-sdk: install-dev
 	@scripts/install python-sdk
 	@scripts/install javascript-sdk
 
