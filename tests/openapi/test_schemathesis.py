@@ -69,7 +69,7 @@ class Known:
         self.world = world
         self.api: Caller = world.caller("sandbox", "schemathesis")
         self.made = 0
-        self.api.post("/settings", {"webhookUrl": "http://127.0.0.1:9/nobody"})
+        self._receiver()
         patient = self.api.patient_id(people.jane(externalId="known-jane"))
         network = self.api.query(patient)["requestId"]
         consolidated = self.api.post(f"{M}/patient/{patient}/consolidated/query", conversionType="json")
@@ -85,12 +85,17 @@ class Known:
         self.changed = self.api.patient_id(people.stranger())
         self.document = str(self.api.documents(patient, output="dto")[0]["fileName"])
 
+    def _receiver(self) -> None:
+        self.api.post("/settings", {"webhookUrl": "http://127.0.0.1:9/nobody"})
+
     def _cohort(self) -> str:
         self.made += 1
         return str(self.api.post(f"{M}/cohort", {"name": f"Cohort {self.made}"}, status=201)["id"])
 
     def ids(self, method: str, path: str) -> dict[str, str]:
         """Ids by the names that parameters have."""
+        if path == "/settings/webhook/sample-payload":
+            self._receiver()  # a call of POST /settings may have taken it away
         patient = self.patient
         if path.endswith(CHANGING) or method == "PUT":
             patient = self.changed

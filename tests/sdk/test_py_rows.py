@@ -263,7 +263,8 @@ def test_resources_are_contributed_and_counted(py: Sdk) -> None:
     patient = py.call("patient.create", facility_id=_facility(py), **PERSON)["id"]
     assert _contribute(py, patient)["type"] == "transaction-response"
     counted = py.call("fhir.count_patient_data", id=patient)
-    assert (counted["total"], counted["resources"]) == (1, {"AllergyIntolerance": 1})
+    with_brief = {"AllergyIntolerance": 1, "Binary": 1}
+    assert (counted["total"], counted["resources"]) == (2, with_brief)
     assert counted["filter"]["resources"] == "all"
     none = py.call("fhir.count_patient_data", id=patient, resources="Immunization", date_from="2020-01-01")
     assert (none["total"], none["filter"]["dateFrom"]) == (0, "2020-01-01")

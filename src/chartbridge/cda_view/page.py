@@ -14,7 +14,6 @@ from chartbridge.cda_view.media import Media, unstructured
 from chartbridge.cda_view.narrative import Narrative
 from chartbridge.cda_view.style import SCREEN_CSS, paper_css
 from chartbridge.cda_view.texts import Element, child, children
-from chartbridge.printing import to_pdf
 
 _DEEPEST_HEADING = 6
 _PAPER_BASE = '<base href="about:blank">'
@@ -29,6 +28,8 @@ def render_html(root: Element) -> str:
 
 def render_pdf(root: Element, *, created: datetime) -> bytes:
     """The same as PDF; ``created`` is written into it as its date. Equal input gives equal bytes."""
+    from chartbridge.printing import to_pdf  # loads the typesetter, which only printing needs
+
     author = next(iter(children(root, "author")), None)
     name = texts.name(child(author, "assignedAuthor", "assignedPerson", "name"))
     return to_pdf(

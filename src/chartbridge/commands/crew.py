@@ -173,6 +173,7 @@ class _Crew(Generic[T, R]):
         """The first task is lost; somebody new takes over the others."""
         self._results[member.tasks.popleft().number] = Lost(reason)
         left = list(member.tasks)
+        member.tasks.clear()
         self._end(member)
         self._members.remove(member)
         if left:

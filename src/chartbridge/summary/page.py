@@ -11,7 +11,6 @@ from functools import cache
 import jinja2
 from markupsafe import Markup
 
-from chartbridge.printing import to_pdf
 from chartbridge.summary import conflicts, heading, sources, words
 from chartbridge.summary.chart import Chart, Json
 from chartbridge.summary.outline import Bookmark, with_outline
@@ -65,6 +64,8 @@ def render_pdf(
 ) -> bytes:
     """The same as :func:`render_html`, as PDF on letter paper with bookmarks; the same arguments give the
     same bytes."""
+    from chartbridge.printing import to_pdf  # loads the typesetter, which only printing needs
+
     html, bookmarks = _html(resources, patient, generated_at, filters, fonts=font_face_css())
     pdf = to_pdf(
         html,

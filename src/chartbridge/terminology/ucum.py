@@ -11,17 +11,10 @@ import re
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cache, lru_cache
+from typing import Any
 
 from lark import Lark, Token, Tree
 from lark.exceptions import LarkError
-from ucumvert import get_ucum_parser  # type: ignore[import-untyped]
-from ucumvert.xml_util import (  # type: ignore[import-untyped]
-    UcumUnitDefinition,
-    get_base_units,
-    get_prefixes,
-    get_units_with_full_definition,
-    root,
-)
 
 MAX_CODE = 64
 """Characters of a code that is looked at; the longest in LOINC's table has some 30."""
@@ -118,8 +111,8 @@ def _unit(skeleton: str) -> Unit | None:
 
 @cache
 def _plausible_component() -> re.Pattern[str]:
-    prefixes = "|".join(map(re.escape, get_prefixes()))
-    names = sorted((*get_base_units(), *_definitions()), key=len, reverse=True)
+    prefixes = "|".join(map(re.escape, _tables().get_prefixes()))
+    names = sorted((*_tables().get_base_units(), *_definitions()), key=len, reverse=True)
     atoms = "|".join(map(re.escape, names))
     return re.compile(rf"(?:(?:(?:{prefixes})?(?:{atoms})|[1-9]\d{{0,8}})(?:[+-]?[1-9]\d?)?)?(?:\{{\}})*")
 
@@ -133,18 +126,28 @@ def _plausible(skeleton: str) -> bool:
 
 @cache
 def _parser() -> Lark:
+    from ucumvert import get_ucum_parser  # type: ignore[import-untyped]
+
     parser: Lark = get_ucum_parser()
     return parser
 
 
 @cache
-def _definitions() -> dict[str, UcumUnitDefinition]:
-    return {defined.code_cs: defined for defined in get_units_with_full_definition()}
+def _tables() -> Any:
+    """UCUM's tables; imported with the first unit, for that costs every process a quarter of a second."""
+    from ucumvert import xml_util
+
+    return xml_util
+
+
+@cache
+def _definitions() -> dict[str, Any]:
+    return {defined.code_cs: defined for defined in _tables().get_units_with_full_definition()}
 
 
 @cache
 def _prefix_factors() -> dict[str, Fraction]:
-    values = ((prefix, prefix.find("{*}value")) for prefix in root.findall(".//{*}prefix"))
+    values = ((prefix, prefix.find("{*}value")) for prefix in _tables().root.findall(".//{*}prefix"))
     return {
         prefix.attrib["Code"]: Fraction(value.attrib["value"])
         for prefix, value in values

@@ -12,7 +12,6 @@ from collections.abc import Iterator
 from chartbridge.features.networks.sandbox.ccd.xml import shown
 from chartbridge.features.networks.sandbox.measures import vitals
 from chartbridge.features.networks.sandbox.persona import Facts, Persona, display_name
-from chartbridge.printing import to_pdf
 from chartbridge.typeface import FAMILY, font_face_css
 
 STYLE = (
@@ -43,6 +42,8 @@ table { border-collapse: collapse; width: 100%; }
 
 def render(persona: Persona, report: Facts) -> bytes:
     """One report as PDF 1.7."""
+    from chartbridge.printing import to_pdf  # loads the typesetter, which only printing needs
+
     return to_pdf(
         _page(persona, report),
         title=report["title"],
