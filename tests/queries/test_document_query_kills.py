@@ -41,15 +41,17 @@ def told(receiver: Receiver, kind: str) -> list[Json]:
 @pytest.mark.timeout(600)
 @both_databases
 def test_a_document_query_survives_a_kill_at_each_of_its_steps(
-    deployment: Deployment, api: Api, receiver: Receiver, tmp_path: Path
+    backend: str, deployment: Deployment, api: Api, receiver: Receiver, tmp_path: Path
 ) -> None:
+    """Before each step on one database and after each on the other; network queries, which run through the
+    same machinery, are killed at both moments on both."""
     receiver.key = api.post("/settings", {"webhookUrl": receiver.url})["webhookKey"]
     patient = jane(api, "Killed")
     request_id = api.post(PATH, patientId=patient)["requestId"]
+    when = "before" if backend == "sqlite" else "after"
     for step in STEPS:
-        for when in ("before", "after"):
-            mark = tmp_path / f"{step}-{when}"
-            wait_for_death(doomed(deployment, "worker", step, when, str(mark)), mark)
+        mark = tmp_path / f"{step}-{when}"
+        wait_for_death(doomed(deployment, "worker", step, when, str(mark)), mark)
     deployment.worker("worker")
     wait_until(lambda: has_ended(api.get(PATH, patientId=patient)), "the query ends", timeout_s=90)
     assert api.get(PATH, patientId=patient) == {
