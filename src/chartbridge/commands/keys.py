@@ -16,8 +16,6 @@ from chartbridge.db import Environment
 from chartbridge.db.tenancy import ENVIRONMENTS
 from chartbridge.ids import timestamp, utcnow
 
-MAX_DAYS = 3650
-
 
 def create(
     settings: Settings,

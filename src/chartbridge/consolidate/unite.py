@@ -10,13 +10,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from chartbridge.consolidate.concepts import ALSO_CALLED_URL, ALSO_STATED_URL
+from chartbridge.consolidate.concepts import ALSO_STATED_URL
 from chartbridge.consolidate.moments import compatible_texts, finer
 from chartbridge.consolidate.precedence import set_apart
 from chartbridge.consolidate.provenance import canonical
 from chartbridge.consolidate.rules.medications import detail
 from chartbridge.consolidate.unite_lists import (
-    as_concept,
     is_concept,
     is_quantity,
     normal,
@@ -268,6 +267,3 @@ def _typed(value: Any) -> Resource:
         if set(value) <= {"start", "end"}:
             return {"valuePeriod": value}
     return {"valueString": canonical(value).decode()}
-
-
-__all__ = ["ALSO_CALLED_URL", "ALSO_STATED_URL", "as_concept", "unite"]
