@@ -139,7 +139,7 @@ def test_looking_for_nul_in_a_large_body_holds_nobody_up() -> None:
         body = text * (50_000_000 // len(text))
         began = time.process_time()
         assert not _has_nul(body)
-        assert time.process_time() - began < 1
+        assert time.process_time() - began < 5
 
 
 def test_text_that_only_looks_like_nul_is_kept(client: TestClient) -> None:
