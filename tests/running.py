@@ -18,8 +18,9 @@ import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
-from chartbridge.app import create_app, create_worker
+from chartbridge.app import create_app
 from chartbridge.auth import authenticate, create_key
+from chartbridge.background import create_worker
 from chartbridge.config import Settings
 from chartbridge.db import Environment, Tenant
 from chartbridge.platform import Platform

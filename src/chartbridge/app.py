@@ -1,8 +1,6 @@
-"""Assembly: the API from its features, and a worker from their workflows. No logic."""
+"""Assembly: the API from its features. No logic."""
 
 from __future__ import annotations
-
-from functools import partial
 
 from fastapi import FastAPI, Request
 from fastapi.middleware.cors import CORSMiddleware
@@ -15,24 +13,16 @@ from chartbridge.features.converter import api as converter_api
 from chartbridge.features.directory import api as directory_api
 from chartbridge.features.documents import api as documents_api
 from chartbridge.features.documents import bulk_api as documents_bulk_api
-from chartbridge.features.documents import workflows as documents_workflows
 from chartbridge.features.facilities import api as facilities_api
 from chartbridge.features.organizations import api as organizations_api
 from chartbridge.features.patients import api as patients_api
-from chartbridge.features.patients import workflows as patients_workflows
 from chartbridge.features.queries import api as queries_api
-from chartbridge.features.queries import workflows as queries_workflows
 from chartbridge.features.records import api as records_api
 from chartbridge.features.records import search_api as records_search_api
-from chartbridge.features.records import standards
-from chartbridge.features.records import workflows as records_workflows
-from chartbridge.features.records.chart_task import warm_up
 from chartbridge.features.webhooks import api as webhooks_api
 from chartbridge.features.webhooks import asyncapi
-from chartbridge.features.webhooks import workflows as webhooks_workflows
 from chartbridge.http import errors, objects, openapi, pages
 from chartbridge.http.gateway import Gateway
-from chartbridge.jobs.worker import Worker
 from chartbridge.platform import Platform
 
 ROUTERS = (
@@ -48,14 +38,6 @@ ROUTERS = (
     directory_api.router,
     converter_api.router,
     webhooks_api.router,
-)
-QUEUES = (
-    patients_workflows.QUEUE,
-    queries_workflows.QUEUE,
-    documents_workflows.QUEUE,
-    records_workflows.QUEUE,
-    records_workflows.REFRESHES,
-    webhooks_workflows.QUEUE,
 )
 
 
@@ -98,8 +80,3 @@ def health(request: Request) -> Response:
     if "application/json" in request.headers.get("accept", ""):
         return JSONResponse({"status": "OK"})
     return PlainTextResponse("OK")
-
-
-def create_worker(platform: Platform, worker_id: str) -> Worker:
-    """A worker that serves every queue. Raises ConfigurationError without a terminology edition."""
-    return Worker(platform, worker_id, QUEUES, partial(warm_up, standards.checked(platform.settings)))

@@ -26,7 +26,7 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-from chartbridge.app import create_worker
+from chartbridge.background import create_worker
 from chartbridge.http.ratelimit import OPERATIONS
 from tests.ccda import builders
 from tests.running import Caller, World, running

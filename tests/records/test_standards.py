@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from chartbridge.app import create_worker
+from chartbridge.background import create_worker
 from chartbridge.config import ConfigurationError, Settings
 from chartbridge.errors import ServiceUnavailableError
 from chartbridge.features.records import chart, standards

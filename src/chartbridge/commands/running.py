@@ -8,9 +8,7 @@ import sys
 from queue import SimpleQueue
 from types import FrameType
 
-import uvicorn
-
-from chartbridge import app
+from chartbridge import background
 from chartbridge.commands.console import fail, talk
 from chartbridge.commands.opening import open_platform
 from chartbridge.config import ConfigurationError, Settings
@@ -21,6 +19,10 @@ from chartbridge.platform import Platform
 
 def serve(settings: Settings, *, with_worker: bool) -> None:
     """The API, and a worker in the same process unless told otherwise, until a signal comes."""
+    import uvicorn  # here: a worker alone needs nothing of the API, which takes long to import
+
+    from chartbridge import app
+
     _end_on_sigterm()
     _check_port(settings)
     platform = open_platform(settings)
@@ -69,7 +71,7 @@ def work(settings: Settings, worker_id: str) -> None:
 
 def _started_worker(platform: Platform, worker_id: str) -> Worker:
     try:
-        worker = app.create_worker(platform, worker_id)
+        worker = background.create_worker(platform, worker_id)
         worker.start()
     except (WorkerNameTakenError, ConfigurationError) as error:
         platform.close()

@@ -6,7 +6,7 @@ import logging
 import os
 import socket
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 import structlog
 from dbos import DBOS, DBOSConfig
@@ -24,19 +24,40 @@ LEASE_LOST_EXIT_CODE = 70
 log = structlog.get_logger(__name__)
 
 
+class Companion(Protocol):
+    """What runs beside the jobs for as long as a worker does, in a thread of its own.
+
+    Several workers run it at the same time, and any of them may die at any moment: what it does must be
+    shared out through the database.
+    """
+
+    def start(self) -> None:
+        """Begin; called once the worker holds its name's lease."""
+
+    def stop(self) -> None:
+        """End soon, and return once it has ended; what it leaves another worker's takes up."""
+
+
 class Worker:
     """One worker in this process. ``worker_id`` must be stable over restarts and held by one process.
 
-    ``queues`` are the queues it serves; ``warm_up`` is run once in each process of the CPU pool.
+    ``queues`` are the queues it serves; ``warm_up`` is run once in each process of the CPU pool;
+    ``companions`` run for as long as it does.
     """
 
     def __init__(
-        self, platform: Platform, worker_id: str, queues: Sequence[Queue], warm_up: Callable[[], Any]
+        self,
+        platform: Platform,
+        worker_id: str,
+        queues: Sequence[Queue],
+        warm_up: Callable[[], Any],
+        companions: Sequence[Companion] = (),
     ) -> None:
         self._platform = platform
         self.worker_id = worker_id
         self._queues = queues
         self._warm_up = warm_up
+        self._companions = companions
         settings = platform.settings
         self._heartbeat = Heartbeat(
             platform.db,
@@ -70,11 +91,15 @@ class Worker:
         DBOS(config=config)
         DBOS.launch()
         self._heartbeat.start()
+        for companion in self._companions:
+            companion.start()
         log.info("worker started", worker=self.worker_id)
 
     def stop(self, grace_s: int = 10) -> None:
         """Let running steps end for ``grace_s`` seconds, then leave; what is unfinished continues later."""
         workflow.stopping()
+        for companion in self._companions:
+            companion.stop()
         DBOS.destroy(workflow_completion_timeout_sec=grace_s)
         self._heartbeat.stop(unfinished=self._platform.jobs.has_begun(self.worker_id))
         workflow.bind(None)
