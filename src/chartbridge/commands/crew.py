@@ -19,7 +19,7 @@ from collections.abc import Callable, Generator, Iterable, Iterator
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Literal, TypeVar
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -56,15 +56,20 @@ class _Member:
 
 
 def in_order(
-    work: Callable[[T], R], items: Iterable[T], processes: int, timeout_s: float
+    work: Callable[[T], R],
+    items: Iterable[T],
+    processes: int,
+    timeout_s: float,
+    *,
+    start: Literal["fork", "spawn"] | None = "fork" if sys.platform == "linux" else None,
 ) -> Generator[tuple[T, R | Lost], None, None]:
     """Each item with ``work(item)``, in the order of the items.
 
     ``Lost`` stands for a result where an item took longer than ``timeout_s`` or ended its process. Items
-    and results must be picklable; ``work`` too where processes cannot be forked. Close the iterator: it
-    ends the processes.
+    and results must be picklable; ``work`` too where processes are not forked. ``start``: how they begin,
+    None in the platform's way. Close the iterator: it ends the processes.
     """
-    crew = _Crew(work, processes, timeout_s)
+    crew = _Crew(work, processes, timeout_s, start)
     try:
         yield from crew.run(iter(items))
     finally:
@@ -72,11 +77,11 @@ def in_order(
 
 
 class _Crew(Generic[T, R]):
-    def __init__(self, work: Callable[[T], R], processes: int, timeout_s: float) -> None:
+    def __init__(self, work: Callable[[T], R], processes: int, timeout_s: float, start: str | None) -> None:
         self._work = work
         self._size = processes
         self._timeout_s = timeout_s
-        self._context: Any = multiprocessing.get_context("fork" if sys.platform == "linux" else None)
+        self._context: Any = multiprocessing.get_context(start)
         self._members: list[_Member] = []
         self._next: _Task | None = None
         self._waiting: deque[_Task] = deque()

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from obstore.store import ObjectStore as Backend
 
 _ANY_TYPE = "application/octet-stream"
+_PART_BYTES = 1 << 20
 _SAFE_SEGMENT = re.compile(r"[A-Za-z0-9_.\-]+")
 
 
@@ -74,6 +75,33 @@ class ObjectStore:
         """Raises ObjectNotFoundError."""
         try:
             return bytes(obstore.get(self._backend, _checked(key)).bytes())
+        except (NotFoundError, FileNotFoundError) as error:
+            raise ObjectNotFoundError("no such object") from error
+        except (BaseError, OSError) as error:
+            raise StorageError("the object store refused a read") from error
+
+    def put_file(self, key: str, path: Path, *, content_type: str, filename: str | None = None) -> None:
+        """``put`` of what a file holds, however large: it is read in parts."""
+        attributes: Any = None
+        if not self.is_local:
+            attributes = {
+                "Content-Type": content_type,
+                "Content-Disposition": disposition(content_type, filename, inline=False),
+            }
+        try:
+            obstore.put(self._backend, _checked(key), path, attributes=attributes)
+            if self.is_local:
+                _sync(self.local_path(key))
+        except (BaseError, OSError) as error:
+            raise StorageError("the object store refused a write") from error
+
+    def get_file(self, key: str, path: Path) -> None:
+        """Write what the object holds to a file, in parts. Raises ObjectNotFoundError."""
+        try:
+            parts = obstore.get(self._backend, _checked(key)).stream(min_chunk_size=_PART_BYTES)
+            with path.open("wb") as file:
+                for part in parts:
+                    file.write(part)
         except (NotFoundError, FileNotFoundError) as error:
             raise ObjectNotFoundError("no such object") from error
         except (BaseError, OSError) as error:
@@ -162,6 +190,12 @@ class ObjectStore:
             raise StorageError("not a local store")
         return Path(self._backend.prefix) / _checked(key)
 
+    def ensure_answers(self) -> None:
+        """Raises StorageError unless it answers a question; changes nothing."""
+        if self.is_local and not os.access(self.local_path("doctor").parent, os.W_OK | os.X_OK):
+            raise StorageError("the folder of objects is not there, or may not be written")
+        self.size("doctor/probe")
+
     def check(self) -> None:
         """Write, read and delete one small object; raises StorageError."""
         key = "doctor/probe"
@@ -203,8 +237,9 @@ def open_store(settings: Settings) -> ObjectStore:
         if url.scheme == "file":
             return ObjectStore(LocalStore(Path(unquote(url.path)), mkdir=True), signer)
         if url.scheme == "s3":
-            backend = _s3(settings, settings.s3_endpoint)
-            public = _s3(settings, settings.s3_public_endpoint) if settings.s3_public_endpoint else None
+            backend = s3_store(settings, settings.store_url)
+            shown = settings.s3_public_endpoint
+            public = s3_store(settings, settings.store_url, endpoint=shown) if shown else None
             return ObjectStore(backend, signer, public)
         if url.scheme in ("gs", "az", "abfs", "abfss"):
             return ObjectStore(from_url(settings.store_url), signer)
@@ -215,10 +250,13 @@ def open_store(settings: Settings) -> ObjectStore:
     raise ConfigurationError(f"CHARTBRIDGE_OBJECT_STORE_URL has an unknown scheme: {quote(url.scheme)}")
 
 
-def _s3(settings: Settings, endpoint: str | None) -> S3Store:
-    url = urlsplit(settings.store_url)
+def s3_store(settings: Settings, place: str, *, endpoint: str | None = None) -> S3Store:
+    """The bucket of a URL ``s3://bucket/prefix``, reached as the settings say, at their endpoint unless
+    another is named. Raises ConfigurationError."""
+    url = urlsplit(place)
+    endpoint = endpoint or settings.s3_endpoint
     if not url.netloc:
-        raise ConfigurationError("CHARTBRIDGE_OBJECT_STORE_URL names no bucket: s3://bucket/prefix")
+        raise ConfigurationError(f"{place} names no bucket: s3://bucket/prefix")
     config: dict[str, Any] = {"region": settings.s3_region}
     if settings.s3_access_key_id and settings.s3_secret_access_key:
         config["access_key_id"] = settings.s3_access_key_id
