@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from chartbridge.matching.contract_match import find_match, similarity
 from chartbridge.matching.normalize import email, identifier, name, person, phone, zip_code
 
-SSN = {"type": "ssn", "value": "123456789"}
+SSN = {"type": "ssn", "value": "521348765"}
 
 
 def license_of(state: str, value: str = "D1234567") -> dict[str, str]:
@@ -180,7 +180,17 @@ def test_values_are_compared_in_their_normal_form() -> None:
         "",
     ]
     assert email(" MAILTO:A@B.co ") == "a@b.co"
-    assert identifier({"type": "ssn", "value": " 1 ", "state": "ID"}) == ("ssn", "1", "")
+    assert identifier({"type": "ssn", "value": " 521-34-8765 ", "state": "ID"}) == ("ssn", "521348765", "")
+
+
+@pytest.mark.parametrize("value", ["000-00-0000", "00", "123456789", "999999999", "1234", " "])
+def test_a_number_that_stands_for_none_makes_no_two_patients_one(value: str) -> None:
+    shared = [{"type": "ssn", "value": value}, license_of("ID", "0000")]
+    anna = patient(firstName="Anna", lastName="Berg", personalIdentifiers=shared)
+    olga = patient(
+        firstName="Olga", lastName="Zamora", address={"addressLine1": "9 Far"}, personalIdentifiers=shared
+    )
+    assert find_match(anna, [olga]) is None
 
 
 words = st.text("abcdefg ", max_size=8)

@@ -123,7 +123,7 @@ def test_matching_comes_before_the_facility_is_looked_for(api: Caller, clinic: J
 
 
 def test_a_shared_identifier_is_a_match_whatever_the_name(api: Caller, clinic: Json) -> None:
-    ssn = {"personalIdentifiers": [{"type": "ssn", "value": "123456789"}]}
+    ssn = {"personalIdentifiers": [{"type": "ssn", "value": "521348765"}]}
     first = api.patient(clinic, **ssn)
 
     married = api.patient(clinic, lastName="Okafor", address=an_address(city="Provo", state="UT"), **ssn)

@@ -6,8 +6,11 @@ import re
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from chartbridge.matching.absent import is_placeholder_licence, is_placeholder_ssn
+
 _NAME_SEPARATORS = re.compile(r"[\s,]+")
 _NOT_DIGITS = re.compile(r"[^0-9]")
+_NOT_LICENCE = re.compile(r"[^A-Z0-9]")
 
 ComparedIdentifier = tuple[str, str, str]
 
@@ -82,11 +85,17 @@ def email(value: object) -> str:
 
 
 def identifier(held: Mapping[str, Any]) -> ComparedIdentifier | None:
-    """Type, value and, for a driver's licence, state; None where the value is blank."""
+    """Type, value and, for a driver's licence, state; of a social security number the digits.
+
+    None where the value is blank or a place holder: two patients who both have "000-00-0000" are not one.
+    """
     kind, value = _trimmed(held.get("type")), _trimmed(held.get("value"))
-    if not value:
+    if kind == "ssn":
+        digits = _NOT_DIGITS.sub("", value)
+        return None if is_placeholder_ssn(digits) else (kind, digits, "")
+    if is_placeholder_licence(_NOT_LICENCE.sub("", value.upper())):
         return None
-    return kind, value, _trimmed(held.get("state")).upper() if kind == "driversLicense" else ""
+    return kind, value, _trimmed(held.get("state")).upper()
 
 
 def _trimmed(value: object) -> str:
