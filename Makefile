@@ -7,8 +7,8 @@ SHELL := /bin/bash
 
 BIN := .venv/bin
 PYTEST_ARGS ?=
-# One more than the two processors of the smallest machine: tests often wait for a worker.
-TEST_PROCESSES ?= 3
+# Two more than the two processors of the smallest machine: tests often wait for a worker.
+TEST_PROCESSES ?= 4
 
 .PHONY: help demo run test test-fast lint format lock clean install install-dev install-converter install-sdk install-postgres
 
@@ -23,7 +23,7 @@ run: install ## Install, then serve the API with a worker on http://127.0.0.1:80
 
 test: ## All checks and all tests, as CI runs them
 	@$(MAKE) --no-print-directory -j 3 --output-sync=target lint install-converter install-sdk install-postgres
-	@$(BIN)/pytest -n $(TEST_PROCESSES) --dist loadfile $(PYTEST_ARGS)
+	@$(BIN)/pytest -n $(TEST_PROCESSES) --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
 
 test-fast: install-converter ## Tests that take less than a few seconds each
 	@$(BIN)/pytest -m "not slow and not sdk and not fault" $(PYTEST_ARGS)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import runpy
 import sqlite3
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
 from pathlib import Path
@@ -16,12 +17,14 @@ from chartbridge.db import Database
 from chartbridge.db.migrate import upgrade
 from chartbridge.jobs.queue import SYSTEM_SCHEMA
 from chartbridge.platform import Platform
-from tests.support import postgres, seaweedfs
+from tests.support import guard, postgres, seaweedfs, zygote
 from tests.support.receiver import Receiver
 from tests.support.server import Deployment
 
 ROOT = Path(__file__).parents[1]
 BACKENDS = ("sqlite", "postgres")
+_SECONDS = {"fault": 40.0, "slow": 4.0}
+"""About how long a test of that mark takes."""
 
 
 def pytest_configure() -> None:
@@ -29,6 +32,16 @@ def pytest_configure() -> None:
     script = runpy.run_path(str(ROOT / "scripts/compile_converter.py"))
     if script["is_compiled"]() and not script["is_current"]():
         pytest.exit("the compiled converter is out of date: run scripts/compile_converter.py, or --remove", 3)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files that take long go first: several processes share the files out in this order, and one that began
+    a long file last would end long after the others."""
+    seconds: dict[Path, float] = defaultdict(float)
+    for item in items:
+        marked = next((s for name, s in _SECONDS.items() if item.get_closest_marker(name)), 0.2)
+        seconds[item.path] += marked
+    items.sort(key=lambda item: -seconds[item.path])
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -41,6 +54,8 @@ def _no_settings_of_this_machine(tmp_path_factory: pytest.TempPathFactory) -> It
         patch.setitem(Settings.model_config, "env_file", None)
         patch.setenv("CHARTBRIDGE_TERMINOLOGY_DIR", str(tmp_path_factory.mktemp("terminology")))
         yield
+    zygote.end_all()
+    guard.end()
 
 
 @pytest.fixture(scope="session")
@@ -142,14 +157,15 @@ LiveServer = Callable[..., Deployment]
 
 @pytest.fixture
 def live_server(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[LiveServer]:
-    """``live_server(settings)`` gives a deployment whose processes end with the test.
+    """``live_server(settings)`` gives a deployment whose processes end with the test; with ``fresh=True``
+    each is the installed program, started anew.
 
     Their logs are shown when the test fails.
     """
     deployments: list[Deployment] = []
 
-    def start(settings: Mapping[str, str] | None = None) -> Deployment:
-        deployment = Deployment(tmp_path / f"deployment-{len(deployments)}", settings)
+    def start(settings: Mapping[str, str] | None = None, *, fresh: bool = False) -> Deployment:
+        deployment = Deployment(tmp_path / f"deployment-{len(deployments)}", settings, fresh=fresh)
         deployments.append(deployment)
         return deployment
 

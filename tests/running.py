@@ -123,7 +123,7 @@ def running(
     """A platform with quick settings, changed as asked, and unless refused a worker."""
     quick: dict[str, Any] = {
         "conversion_processes": 1,
-        "queue_poll_s": 0.08,
+        "queue_poll_s": 0.15,
         "webhook_backoff_s": 0.05,
         "public_url": ORIGIN,
         "rate_limits": {"patient-write": 100_000},

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import subprocess
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -20,7 +19,7 @@ from chartbridge.db import Tenant
 from chartbridge.features.accounts import service
 from chartbridge.ids import utcnow
 from chartbridge.platform import Platform
-from tests.support.server import command as program
+from tests.support.server import run_command
 
 Run = Callable[..., str]
 
@@ -36,17 +35,10 @@ def run(data_dir: Path, settings: Settings) -> Run:
     def command(*arguments: str, status: int = 0) -> str:
         folder = ("--data-dir", str(settings.resolved_data_dir))
         environment = {"PATH": os.environ["PATH"], "COLUMNS": "250"}
-        done = subprocess.run(
-            [program(), *arguments, *folder],
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=False,
-            env=environment,
-            cwd=data_dir,
-        )
-        assert done.returncode == status, done.stdout + done.stderr
-        return done.stdout.strip() if status == 0 else done.stdout + done.stderr
+        done = run_command(*arguments, *folder, environment=environment, cwd=data_dir)
+        out, errors = done.stdout.decode(), done.stderr.decode()
+        assert done.returncode == status, out + errors
+        return out.strip() if status == 0 else out + errors
 
     return command
 

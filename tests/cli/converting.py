@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.ccda import builders
-from tests.support.server import command
+from tests.support.server import run_command
 
 Json = dict[str, Any]
 BAD = b"<ClinicalDocument>"
@@ -77,14 +77,8 @@ def convert(
     folder: Path, *arguments: str, status: int = 0, stdin: bytes = b""
 ) -> subprocess.CompletedProcess[bytes]:
     """The command as a process in that folder; fails the test where it ends with another status."""
-    done = subprocess.run(
-        [command(), "convert", *arguments],
-        input=stdin,
-        capture_output=True,
-        timeout=90,
-        check=False,
-        env=environment(),
-        cwd=folder,
+    done = run_command(
+        "convert", *arguments, stdin=stdin, environment=environment(), cwd=folder, timeout_s=90
     )
     assert done.returncode == status, f"{done.returncode}\n{done.stdout[:2000]!r}\n{done.stderr.decode()}"
     assert b"Traceback" not in done.stderr

@@ -6,15 +6,15 @@ import json
 import signal
 import socket
 import sqlite3
-import subprocess
 from collections.abc import Callable
 from contextlib import closing
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from tests.support.ports import free_port
-from tests.support.server import Deployment, command
+from tests.support.server import Deployment, run_command
 
 LiveServer = Callable[..., Deployment]
 CCD = """<ClinicalDocument xmlns="urn:hl7-org:v3"><realmCode code="US"/>
@@ -33,16 +33,25 @@ def deployment(live_server: LiveServer) -> Deployment:
     return live_server()
 
 
-def run(deployment: Deployment, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [command(), *arguments],
-        capture_output=True,
-        text=True,
-        timeout=90,
-        check=False,
-        env=deployment.environment | {"COLUMNS": "200"},
+@dataclass(frozen=True)
+class Done:
+    """How a command ended."""
+
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+def run(deployment: Deployment, *arguments: str) -> Done:
+    environment = deployment.environment | {"COLUMNS": "200"}
+    done = run_command(
+        *arguments,
+        environment=environment,
         cwd=deployment.folder,
+        timeout_s=90,
+        fresh=deployment.fresh,
     )
+    return Done(done.returncode, done.stdout.decode(), done.stderr.decode())
 
 
 def documents(deployment: Deployment) -> Path:
@@ -52,7 +61,8 @@ def documents(deployment: Deployment) -> Path:
     return deployment.folder
 
 
-def test_help_names_every_command(deployment: Deployment) -> None:
+def test_help_names_every_command(live_server: LiveServer) -> None:
+    deployment = live_server(fresh=True)
     done = run(deployment, "--help")
     assert done.returncode == 0
     for name in ("serve", "worker", "convert", "keys", "db", "doctor", "demo"):
@@ -229,7 +239,8 @@ def test_doctor_notices_a_schema_that_is_old_and_a_secret_others_can_read(deploy
 
 
 @pytest.mark.slow
-def test_a_workers_name_is_held_by_one_process(deployment: Deployment) -> None:
+def test_a_workers_name_is_held_by_one_process(live_server: LiveServer) -> None:
+    deployment = live_server(fresh=True)
     worker = deployment.worker("worker-a")
     refused = run(deployment, "worker", "--id", "worker-a")
     assert refused.returncode == 1

@@ -21,7 +21,7 @@ LiveServer = Callable[..., Deployment]
 
 @pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
 def test_a_server_ends_cleanly_when_asked(live_server: LiveServer, sent: signal.Signals) -> None:
-    deployment = live_server()
+    deployment = live_server(fresh=True)
     server = deployment.serve()
     assert server.stop(sent) == 0
     assert server.leaves_nothing_behind()
@@ -80,7 +80,7 @@ def test_a_killed_server_continues_what_it_had_begun(live_server: LiveServer, re
 
 def test_the_demo_makes_a_chart(live_server: LiveServer) -> None:
     port = free_port()
-    printed = live_server().run("demo", "--port", str(port), timeout_s=120)
+    printed = live_server(fresh=True).run("demo", "--port", str(port), timeout_s=120)
     assert "medical.consolidated-data" in printed
     assert "Condition" in printed
     with pytest.raises(httpx.ConnectError):

@@ -6,7 +6,7 @@ import gzip
 import json
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
 import httpx
@@ -30,6 +30,7 @@ EVENTS_OF_A_QUERY = (
     "network-query.pharmacy",
     "network-query.lab",
 )
+LiveServer = Callable[..., Deployment]
 PERSONAS = ("Jane", "Chris", "Ollie", "Andreas", "Kyla")
 
 
@@ -44,9 +45,9 @@ class Shape:
     database_url: str
 
 
-@pytest.fixture
-def shape(
-    postgres_server: PostgresServer, s3_server: S3Server, live_server: Callable[..., Deployment]
+@contextmanager
+def production(
+    postgres_server: PostgresServer, s3_server: S3Server, live_server: LiveServer, *, fresh: bool
 ) -> Iterator[Shape]:
     database = postgres_server.url(postgres_server.fresh_database())
     bucket = s3_server.fresh_bucket()
@@ -57,7 +58,8 @@ def shape(
             "database_url": database,
             "heartbeat_s": "1",
             **s3_server.settings(bucket),
-        }
+        },
+        fresh=fresh,
     )
     server = deployment.serve(worker=False)
     deployment.worker("worker-a")
@@ -78,12 +80,29 @@ def shape(
         yield Shape(deployment, api, store, s3_server.endpoint, database)
 
 
+@pytest.fixture
+def shape(postgres_server: PostgresServer, s3_server: S3Server, live_server: LiveServer) -> Iterator[Shape]:
+    with production(postgres_server, s3_server, live_server, fresh=False) as made:
+        yield made
+
+
+@pytest.fixture
+def installed_shape(
+    postgres_server: PostgresServer, s3_server: S3Server, live_server: LiveServer
+) -> Iterator[Shape]:
+    """Of the installed program itself, not of forks."""
+    with production(postgres_server, s3_server, live_server, fresh=True) as made:
+        yield made
+
+
 def _keys(store: S3Store) -> set[str]:
     return {str(item["path"]) for batch in obstore.list(store) for item in batch}
 
 
-def test_everything_completes_and_every_object_is_in_the_store(shape: Shape, receiver: Receiver) -> None:
-    api = shape.api
+def test_everything_completes_and_every_object_is_in_the_store(
+    installed_shape: Shape, receiver: Receiver
+) -> None:
+    shape, api = installed_shape, installed_shape.api
     receiver.key = api.post("/settings", {"webhookUrl": receiver.url})["webhookKey"]
     clinic = api.post(f"{M}/facility", people.facility(), status=201)["id"]
     patients = [
@@ -133,7 +152,8 @@ def test_everything_completes_and_every_object_is_in_the_store(shape: Shape, rec
 
 
 def test_the_api_accepts_work_while_no_worker_runs(shape: Shape, receiver: Receiver) -> None:
-    """What was asked for while workers were away is done once one comes back, under whatever name."""
+    """What was asked for while workers were away is done once one comes back, under whatever name. At last
+    all processes end, and leave no connection open."""
     api, (_, first, second) = shape.api, shape.deployment.processes
     receiver.key = api.post("/settings", {"webhookUrl": receiver.url})["webhookKey"]
     receiver.wait_for("ping")
@@ -149,8 +169,6 @@ def test_the_api_accepts_work_while_no_worker_runs(shape: Shape, receiver: Recei
     for kind in EVENTS_OF_A_QUERY:
         assert len(receiver.wait_for(kind)) == 1
 
-
-def test_no_connection_stays_open_after_all_processes_ended(shape: Shape) -> None:
     shape.deployment.close()
     with psycopg.connect(shape.database_url) as connection:
         others = connection.execute(

@@ -25,7 +25,7 @@ def empty_database(backend: str, tmp_path: Path, request: pytest.FixtureRequest)
 
 @pytest.mark.slow
 def test_each_finds_the_database_migrated(empty_database: str, live_server: LiveServer) -> None:
-    deployment = live_server({"database_url": empty_database})
+    deployment = live_server({"database_url": empty_database}, fresh=True)
     with ThreadPoolExecutor(3) as pool:
         starting = [pool.submit(deployment.run, "db", "upgrade") for _ in range(3)]
         for start in starting:

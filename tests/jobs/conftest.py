@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -12,12 +11,12 @@ import pytest
 
 from chartbridge.config import Settings
 from chartbridge.db import Tenant
-from chartbridge.jobs.queue import Queue
+from chartbridge.jobs.queue import HOUSEKEEPING, Queue
 from chartbridge.platform import Platform
 from tests.jobs.program import PLAIN, SERIAL
 from tests.support.processes import Process
+from tests.support.zygote import zygote
 
-ROOT = Path(__file__).parents[2]
 TENANT = Tenant("account", "sandbox")
 
 StartWorker = Callable[[str], Process]
@@ -29,7 +28,7 @@ class Jobs:
     def __init__(self, platform: Platform, events: Path) -> None:
         self.platform = platform
         self._events = events
-        platform.jobs.register((SERIAL, PLAIN), worker_concurrency=8, poll_s=0.05)
+        platform.jobs.register((SERIAL, PLAIN, HOUSEKEEPING), worker_concurrency=8, poll_s=0.05)
 
     def enqueue(
         self,
@@ -78,10 +77,11 @@ def start_worker(settings: Settings, tmp_path: Path) -> Iterator[StartWorker]:
         environment = {f"CHARTBRIDGE_{key}": value for key, value in given.items()}
         process = Process(
             f"worker {name}",
-            [sys.executable, "-m", "tests.jobs.program", name],
+            ["tests.jobs.program", name],
             log=tmp_path / f"{len(processes)}-{name}.log",
             environment=os.environ | environment | {"TEST_JOBS_FOLDER": str(tmp_path)},
-            cwd=ROOT,
+            cwd=tmp_path,
+            zygote=zygote("tests.jobs.program"),
         )
         processes.append(process)
         process.wait_until(lambda: "worker started" in process.log(), timeout_s=60)

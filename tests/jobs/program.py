@@ -15,6 +15,7 @@ import time
 from pathlib import Path
 
 from chartbridge.config import Settings
+from chartbridge.jobs import cancelling
 from chartbridge.jobs.queue import Queue
 from chartbridge.jobs.worker import Worker
 from chartbridge.jobs.workflow import step, workflow
@@ -61,6 +62,12 @@ def hold(name: str, seconds: str) -> None:
     note("end", name, str(os.getpid()))
 
 
+@workflow("test-hold-and-note", failed=failed)
+def hold_and_note_workflow(name: str, seconds: str) -> None:
+    hold(name, seconds)
+    write(name)
+
+
 @workflow("test-fail", failed=failed)
 def fail_workflow(name: str) -> None:
     write(name)
@@ -84,15 +91,17 @@ def nothing() -> None:
     """What warms the pool up."""
 
 
-def main(worker_id: str) -> None:
+def main(worker_id: str | None = None) -> None:
+    global FOLDER  # noqa: PLW0603 - a fork of what imported this module has another
     from chartbridge import logs
 
+    FOLDER = Path(os.environ["TEST_JOBS_FOLDER"])
     settings = Settings()
     logs.configure(settings)
     ended = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: ended.set())
     platform = Platform.open(settings)
-    worker = Worker(platform, worker_id, (SERIAL, PLAIN), nothing)
+    worker = Worker(platform, worker_id or sys.argv[1], (SERIAL, PLAIN, cancelling.QUEUE), nothing)
     worker.start()
     ended.wait()
     worker.stop(grace_s=2)
@@ -101,4 +110,4 @@ def main(worker_id: str) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main()

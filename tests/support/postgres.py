@@ -121,6 +121,11 @@ class PostgresServer:
             host=LOOPBACK, port=self.port, user="postgres", dbname="postgres", autocommit=True
         )
 
+    @property
+    def pid(self) -> int:
+        """Of the process whose children serve the connections."""
+        return self._process.pid
+
     def url(self, database: str) -> str:
         return f"postgresql://postgres@{LOOPBACK}:{self.port}/{database}"
 
@@ -140,6 +145,13 @@ class PostgresServer:
             connection.execute(
                 sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name))
             )
+
+    def crash(self) -> None:
+        """End it at once, without a checkpoint; ``start_again`` has it recover from its log."""
+        self._process.stop(signal.SIGQUIT)
+
+    def start_again(self) -> None:
+        self._process = self._start()
 
     def stop(self) -> None:
         # SIGINT is PostgreSQL's fast shutdown: it ends sessions instead of waiting for them.

@@ -9,6 +9,9 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+from tests.support import guard
+from tests.support.zygote import Fork, Zygote
+
 POLL_S = 0.05
 
 
@@ -19,7 +22,8 @@ class NotReadyError(Exception):
 class Process:
     """A program in a process group of its own, with its output in one file.
 
-    ``user`` runs it as another user (only root may). ``environment`` is everything it sees.
+    ``user`` runs it as another user (only root may). ``environment`` is everything it sees. With ``zygote``
+    it is a fork of that, and ``command`` what it has as its arguments.
     """
 
     def __init__(
@@ -31,13 +35,19 @@ class Process:
         environment: Mapping[str, str],
         cwd: Path,
         user: str | None = None,
+        zygote: Zygote | None = None,
     ) -> None:
         self.name = name
         self.log_path = log
-        with log.open("ab") as output:
+        self._process: subprocess.Popen[bytes] | Fork
+        with log.open("ab") as output, Path(os.devnull).open("rb") as nothing:
+            if zygote:
+                files = nothing.fileno(), output.fileno(), output.fileno()
+                self._process = zygote.fork(command, files=files, environment=environment, cwd=cwd)
+                return
             self._process = subprocess.Popen(
                 command,
-                stdin=subprocess.DEVNULL,
+                stdin=nothing,
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 env=dict(environment),
@@ -47,6 +57,7 @@ class Process:
                 group=user and _group_of(user),
                 extra_groups=[] if user else None,
             )
+            guard.watch(self.pid)
 
     @property
     def pid(self) -> int:
@@ -74,16 +85,19 @@ class Process:
         if self.running:
             self._process.send_signal(sent)
         try:
-            return self._process.wait(timeout_s)
+            status = self._process.wait(timeout_s)
         except subprocess.TimeoutExpired:
             self.kill()
             raise NotReadyError(f"{self.name} did not end in {timeout_s:g} s\n{self.log()[-4000:]}") from None
+        self.group_lives()
+        return status
 
     def kill(self) -> None:
         """End it, and all that it started, at once and without warning, as a failing machine would."""
         if self.group_lives():
             os.killpg(self.pid, signal.SIGKILL)
         self._process.wait()
+        self.group_lives()
 
     def leaves_nothing_behind(self, *, timeout_s: float = 10.0) -> bool:
         """Whether all that it started has ended too, or does so in time (reaping orphans takes a moment)."""
@@ -93,11 +107,12 @@ class Process:
         return not self.group_lives()
 
     def group_lives(self) -> bool:
-        """Whether the program, or anything it started, still runs."""
+        """Whether the program, or anything it started, still runs; when nothing does the guard forgets it."""
         self._process.poll()
         try:
             os.killpg(self.pid, 0)
         except ProcessLookupError:
+            guard.forget(self.pid)
             return False
         return True
 

@@ -68,6 +68,7 @@ class Receiver:
     def __init__(self) -> None:
         self.received: list[Received] = []
         self.key: str | None = None
+        self._is_open = True
         self._troubles: list[_Trouble] = []
         self._changed = threading.Condition()
         self._server = ThreadingHTTPServer((LOOPBACK, 0), self._handler_class())
@@ -82,6 +83,7 @@ class Receiver:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._is_open = False
         self._server.shutdown()
         self._server.server_close()
         self._thread.join()
@@ -98,6 +100,11 @@ class Receiver:
         """Answer the next ``times`` messages of ``type`` with ``status``, after ``delay_s`` seconds."""
         with self._changed:
             self._troubles.append(_Trouble(times, type, status, delay_s, headers or {}))
+
+    def recover(self) -> None:
+        """Take all messages from now on."""
+        with self._changed:
+            self._troubles.clear()
 
     def of_type(self, kind: str) -> list[Received]:
         """The accepted messages of one type, in the order of their coming."""
@@ -146,7 +153,16 @@ class Receiver:
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
 
+            def handle(self) -> None:
+                try:
+                    super().handle()
+                except ConnectionResetError:
+                    self.close_connection = True  # the sender left a connection that it had kept open
+
             def do_POST(self) -> None:
+                if not receiver._is_open:
+                    self.close_connection = True  # this connection outlived the server
+                    return
                 body = self.rfile.read(int(self.headers.get("content-length", "0")))
                 headers = {name.lower(): value for name, value in self.headers.items()}
                 status, answer, trouble = receiver._answer(body, headers)

@@ -1,10 +1,15 @@
-"""The product as its users run it: the real command, in processes of its own."""
+"""The product as its users run it: its command, in processes of its own.
+
+Processes are forks of one that has imported the product (:mod:`tests.support.zygote`), unless ``fresh`` asks
+for the installed program itself.
+"""
 
 from __future__ import annotations
 
 import os
 import subprocess
 import sys
+import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -13,18 +18,60 @@ import httpx
 from tests.support.client import Api
 from tests.support.ports import LOOPBACK, free_port
 from tests.support.processes import NotReadyError, Process
+from tests.support.zygote import Zygote, zygote
 
 START_TIMEOUT_S = 60.0
 COMMAND_TIMEOUT_S = 60.0
 WORKER_READY = "worker started"
 
 # Waiting times that suit tests; everything else is as an operator gets it.
-TEST_SETTINGS = {"queue_poll_s": "0.1", "webhook_backoff_s": "0.2", "conversion_processes": "1"}
+TEST_SETTINGS = {"queue_poll_s": "0.15", "webhook_backoff_s": "0.2", "conversion_processes": "1"}
 
 
 def command() -> str:
     """The installed ``chartbridge`` program of this environment."""
     return str(Path(sys.executable).with_name("chartbridge"))
+
+
+# Not what declares and runs the commands: that looks at its environment and its terminal when imported.
+_IMPORTED = ("chartbridge.app", "chartbridge.background", "typer.rich_utils", "uvicorn", "rich.table")
+
+
+def product() -> Zygote:
+    """The process whose forks run the ``chartbridge`` program."""
+    return zygote("chartbridge.__main__", _IMPORTED)
+
+
+def run_command(
+    *arguments: str,
+    environment: Mapping[str, str],
+    cwd: Path,
+    stdin: bytes = b"",
+    timeout_s: float = COMMAND_TIMEOUT_S,
+    fresh: bool = False,
+) -> subprocess.CompletedProcess[bytes]:
+    """What ``chartbridge`` printed with those arguments, and its exit status.
+
+    Raises TimeoutExpired, and kills it, when it does not end in time.
+    """
+    given = [command(), *arguments]
+    if fresh:
+        return subprocess.run(
+            given, input=stdin, capture_output=True, timeout=timeout_s, check=False, env=environment, cwd=cwd
+        )
+    with tempfile.TemporaryFile() as read, tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
+        read.write(stdin)
+        read.seek(0)
+        files = read.fileno(), out.fileno(), err.fileno()
+        process = product().fork(given, files=files, environment=environment, cwd=cwd)
+        try:
+            status = process.wait(timeout_s)
+        except BaseException:
+            process.kill()
+            raise
+        out.seek(0)
+        err.seek(0)
+        return subprocess.CompletedProcess(given, status, out.read(), err.read())
 
 
 class Server(Process):
@@ -37,11 +84,14 @@ class Deployment:
     """Processes that share a database and an object store.
 
     ``settings`` are the product's settings without ``CHARTBRIDGE_``; ``folder`` takes the data, unless
-    the settings say otherwise, and the logs.
+    the settings say otherwise, and the logs. ``fresh`` starts the installed program each time, as users do.
     """
 
-    def __init__(self, folder: Path, settings: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, folder: Path, settings: Mapping[str, str] | None = None, *, fresh: bool = False
+    ) -> None:
         self.folder = folder
+        self.fresh = fresh
         self.data_dir = folder / "data"
         folder.mkdir(parents=True, exist_ok=True)
         given = {**TEST_SETTINGS, "data_dir": str(self.data_dir), **(settings or {})}
@@ -56,19 +106,16 @@ class Deployment:
         """What a command prints that ends by itself: standard output, or for another ``status`` than 0
         standard error. Fails the test when its status is another.
         """
-        done = subprocess.run(
-            [command(), *arguments],
-            capture_output=True,
-            text=True,
-            timeout=timeout_s,
-            check=False,
-            env=self.environment,
+        done = run_command(
+            *arguments,
+            environment=self.environment,
             cwd=self.folder,
+            timeout_s=timeout_s,
+            fresh=self.fresh,
         )
-        shown = " ".join(arguments)
-        said = f"chartbridge {shown}: {done.returncode}\n{done.stdout}\n{done.stderr}"
-        assert done.returncode == status, said
-        return done.stdout if status == 0 else done.stderr
+        out, errors = done.stdout.decode(), done.stderr.decode()
+        assert done.returncode == status, f"chartbridge {arguments}: {done.returncode}\n{out}\n{errors}"
+        return out if status == 0 else errors
 
     def create_key(self, environment: str = "sandbox") -> str:
         return self.run("keys", "create", "--env", environment).strip()
@@ -83,6 +130,7 @@ class Deployment:
             log=self._log("serve"),
             environment=self.environment,
             cwd=self.folder,
+            zygote=None if self.fresh else product(),
         )
         self.processes.append(server)
         server.origin = f"http://{LOOPBACK}:{port}"
@@ -97,6 +145,7 @@ class Deployment:
             log=self._log(name),
             environment=self.environment,
             cwd=self.folder,
+            zygote=None if self.fresh else product(),
         )
         self.processes.append(worker)
         worker.wait_until(lambda: WORKER_READY in worker.log(), timeout_s=START_TIMEOUT_S)

@@ -5,8 +5,13 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
+import os
 import socket
+import subprocess
+import sys
+import time
 from pathlib import Path
+from typing import Any
 
 import httpx
 import psycopg
@@ -19,6 +24,9 @@ from tests.support.postgres import PostgresServer
 from tests.support.processes import NotReadyError, Process
 from tests.support.receiver import SIGNATURE_HEADER, Receiver
 from tests.support.seaweedfs import S3Server
+from tests.support.server import run_command
+
+ROOT = Path(__file__).parents[2]
 
 
 def _post(receiver: Receiver, message: object, key: str = "k") -> httpx.Response:
@@ -112,6 +120,56 @@ def test_a_killed_process_takes_its_children_with_it(tmp_path: Path) -> None:
     assert process.group_lives()
     process.kill()
     assert process.leaves_nothing_behind()
+
+
+STARTING = """
+import os, sys, time
+from pathlib import Path
+from tests.support.processes import Process
+from tests.support.server import product
+folder = Path(sys.argv[1])
+given = {"log": folder / "log", "environment": {"PATH": os.environ["PATH"]}, "cwd": folder}
+started = Process("program", ["/bin/sleep", "600"], **given)
+forked = Process("fork", ["chartbridge", "convert", "fifo"], zygote=product(), **given)
+print(started.pid, forked.pid, flush=True)
+time.sleep(600)
+"""
+
+
+def test_programs_end_with_a_killed_test_process(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "fifo")  # that nobody writes to
+    with subprocess.Popen(
+        [sys.executable, "-c", STARTING, str(tmp_path)], stdout=subprocess.PIPE, text=True, cwd=ROOT
+    ) as tests:
+        assert tests.stdout is not None
+        groups = [int(pid) for pid in tests.stdout.readline().split()]
+        assert len(groups) == 2
+        assert all(map(lives, groups))
+        tests.kill()
+    deadline = time.monotonic() + 30
+    while any(map(lives, groups)) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not any(map(lives, groups))
+
+
+def lives(group: int) -> bool:
+    try:
+        os.killpg(group, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def test_forks_draw_ids_of_their_own_and_tell_how_they_ended(tmp_path: Path) -> None:
+    given: dict[str, Any] = {
+        "environment": {"CHARTBRIDGE_DATA_DIR": str(tmp_path / "data")},
+        "cwd": tmp_path,
+    }
+    create = ("keys", "create", "--env", "sandbox")
+    keys = {run_command(*create, **given).stdout for _ in range(2)}
+    assert len(keys) == 2
+    assert run_command(*create, **given).returncode == 1
+    assert run_command("convert", "-", stdin=b"<x/>", **given).returncode == 1
 
 
 def test_a_program_that_ends_early_is_reported_with_its_output(tmp_path: Path) -> None:

@@ -11,10 +11,12 @@ import re
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cache, lru_cache
-from typing import Any
+from importlib.util import find_spec, module_from_spec, spec_from_file_location
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from lark import Lark, Token, Tree
-from lark.exceptions import LarkError
+if TYPE_CHECKING:
+    from lark import Lark, Token, Tree
 
 MAX_CODE = 64
 """Characters of a code that is looked at; the longest in LOINC's table has some 30."""
@@ -83,6 +85,9 @@ def unit(code: str) -> Unit | None:
 
 @lru_cache(maxsize=4096)
 def _unit(skeleton: str) -> Unit | None:
+    from lark import Token
+    from lark.exceptions import LarkError
+
     try:
         tree = _parser().parse(skeleton)
     except LarkError:
@@ -126,18 +131,30 @@ def _plausible(skeleton: str) -> bool:
 
 @cache
 def _parser() -> Lark:
-    from ucumvert import get_ucum_parser  # type: ignore[import-untyped]
+    from lark import Lark
 
-    parser: Lark = get_ucum_parser()
-    return parser
+    grammar = (_carrier() / "ucum_grammar.lark").read_text(encoding="utf-8")
+    return Lark(grammar, start="main_term", strict=True)
+
+
+def _carrier() -> Path:
+    """Where ucumvert is. It is not imported: it would import pint, which costs every process a quarter of a
+    second and is of no use here."""
+    found = find_spec("ucumvert")
+    if found is None or not found.submodule_search_locations:
+        raise ModuleNotFoundError("ucumvert is not installed")
+    return Path(found.submodule_search_locations[0])
 
 
 @cache
 def _tables() -> Any:
-    """UCUM's tables; imported with the first unit, for that costs every process a quarter of a second."""
-    from ucumvert import xml_util
-
-    return xml_util
+    """UCUM's tables, read with the first unit."""
+    spec = spec_from_file_location("ucum_tables", _carrier() / "xml_util.py")
+    assert spec is not None
+    assert spec.loader is not None
+    tables = module_from_spec(spec)
+    spec.loader.exec_module(tables)
+    return tables
 
 
 @cache
@@ -160,7 +177,7 @@ _Amount = tuple[Fraction, dict[str, int]]
 
 def _evaluate(node: Tree[Token] | Token) -> _Amount:
     """The amount that a parse tree, or a single annotation, stands for."""
-    if isinstance(node, Token):
+    if isinstance(node, str):  # a token
         return Fraction(1), {}
     children = node.children
     if node.data == "simple_unit":
@@ -177,7 +194,7 @@ def _evaluate(node: Tree[Token] | Token) -> _Amount:
 
 
 def _divisor(node: Tree[Token] | Token) -> _Amount:
-    return (Fraction(1), {_PER_WHAT: -1}) if isinstance(node, Token) else _power(_evaluate(node), -1)
+    return (Fraction(1), {_PER_WHAT: -1}) if isinstance(node, str) else _power(_evaluate(node), -1)
 
 
 def _simple(first: str, atom: str | None = None) -> _Amount:
