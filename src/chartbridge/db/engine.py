@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
 from sqlalchemy.engine.interfaces import IsolationLevel
 from sqlalchemy.exc import InvalidatePoolError
-from sqlalchemy.pool import ConnectionPoolEntry
+from sqlalchemy.pool import ConnectionPoolEntry, QueuePool
 
 from chartbridge.db.lookup import Lookup
 from chartbridge.db.tenancy import ReadOnlySessionError, Tenant, TenantSession
@@ -101,6 +101,25 @@ class Database:
             session.execute(
                 text("SELECT pg_advisory_xact_lock(hashtextextended(:key, 0))"), {"key": "\x1f".join(key)}
             )
+
+    def lock_all(self, session: TenantSession, keys: Iterable[tuple[str, ...]]) -> None:
+        """``lock`` for each of several keys, always in one order: whoever takes several so never waits in a
+        circle with another who does."""
+        if not self.is_sqlite:
+            session.execute(
+                text(
+                    "SELECT pg_advisory_xact_lock(place) FROM (SELECT DISTINCT hashtextextended(key, 0)"
+                    " AS place FROM unnest(CAST(:keys AS text[])) AS key ORDER BY place OFFSET 0) AS ordered"
+                ),
+                {"keys": ["\x1f".join(key) for key in keys]},
+            )
+
+    def pools(self) -> dict[str, QueuePool]:
+        """The pools of connections, by what they are for."""
+        engines = {"transactions": self.engine}
+        if not self.is_sqlite:
+            engines["lookups"] = self._glancing
+        return {name: e.pool for name, e in engines.items() if isinstance(e.pool, QueuePool)}
 
     def check(self) -> None:
         """Raise when the database does not answer."""

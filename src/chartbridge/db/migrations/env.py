@@ -22,7 +22,7 @@ context.configure(
     connection=connection,
     target_metadata=context.config.attributes.get("metadata"),
     render_item=render_item,
-    transaction_per_migration=False,
+    transaction_per_migration=True,
 )
 with context.begin_transaction():
     context.run_migrations()
