@@ -14,6 +14,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select, update
 
+from chartbridge.config import Settings
 from chartbridge.ids import utcnow
 from chartbridge.jobs.heartbeat import Heartbeat, LeaseLostError, WorkerNameTakenError
 from chartbridge.jobs.models import WorkerLease
@@ -135,3 +136,10 @@ def test_a_database_that_is_away_for_a_moment_does_not_end_the_worker(
         time.sleep(0.02)
     assert len(calls) >= 3
     beating.stop()
+
+
+def test_by_default_the_wait_for_a_lost_worker_leaves_half_a_minute_of_the_one_promised() -> None:
+    """Silence, then the next beat of whoever is left, then the next look into the queues."""
+    defaults = Settings(_env_file=None)
+    wait_s = defaults.worker_lost_after_s + defaults.heartbeat_s + defaults.queue_poll_s
+    assert wait_s < 40

@@ -44,7 +44,7 @@ def test_jobs_run_once_and_in_their_time(jobs: Jobs, start_worker: StartWorker) 
 
     assert jobs.events("done first") == ["done first"]
     assert not jobs.events("done second"), "a job's id is unique"
-    assert not jobs.events("done third"), "for ever"
+    assert not jobs.events("done third"), "when it has ended too"
     assert not jobs.events("done rolled-back"), "a transaction that failed leaves no job"
     holds = [line.split()[:2] for line in jobs.events() if line.startswith(("begin", "end"))]
     for key in ("a", "b"):

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import socket
 import threading
+import time
 from collections.abc import Callable
 from datetime import timedelta
 
@@ -20,6 +21,7 @@ from chartbridge.db import Database
 from chartbridge.ids import new_message_id, utcnow
 from chartbridge.jobs.models import WorkerLease
 from chartbridge.logs import describe
+from chartbridge.observability import metrics
 
 log = structlog.get_logger(__name__)
 _REAPER_CLAIM = timedelta(seconds=60)
@@ -52,6 +54,7 @@ class Heartbeat:
         self._interval_s = interval_s
         self._lost_after = timedelta(seconds=lost_after_s)
         self._on_lost = on_lost
+        self._last_beat = float("-inf")
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="heartbeat", daemon=True)
 
@@ -78,6 +81,7 @@ class Heartbeat:
             )
 
     def start(self) -> None:
+        self._beaten()
         self._thread.start()
 
     def stop(self, *, unfinished: bool = False) -> None:
@@ -114,6 +118,17 @@ class Heartbeat:
             )
         if _rowcount(touched) == 0:
             raise LeaseLostError(self._worker_id)
+        self._beaten()
+
+    def _beaten(self) -> None:
+        self._last_beat = time.monotonic()
+        metrics.HEARTBEAT.set_to_current_time()
+
+    @property
+    def is_fresh(self) -> bool:
+        """Whether the lease is held, kept by its thread, and too young to be taken away."""
+        is_kept = self._thread.is_alive() and not self._stop.is_set()
+        return is_kept and time.monotonic() - self._last_beat < self._lost_after.total_seconds()
 
     def hand_on(self) -> int:
         """Resume the jobs of workers that went silent; returns how many jobs there were."""
@@ -151,12 +166,28 @@ class Heartbeat:
         log.warning("jobs of a lost worker handed on", lost=worker_id, by=self._worker_id, jobs=jobs)
         return jobs
 
+    def give_back(self, versions: list[str]) -> int:
+        """Put the jobs that this name began with those other versions back into their queues, where workers
+        of these versions find them; returns how many. This one beats under the name, so nobody else would
+        take them over, and the engine continues those of its own version alone.
+        """
+        jobs = self._resume_pending(self._worker_id, versions) if versions else 0
+        if jobs:
+            log.warning("jobs of another version given back", worker=self._worker_id, jobs=jobs)
+        return jobs
+
     @staticmethod
-    def _resume_pending(worker_id: str) -> int:
+    def _resume_pending(worker_id: str, versions: list[str] | None = None) -> int:
+        """Of those versions, or of all."""
         count = 0
         while True:
             found = DBOS.list_workflows(
-                executor_id=worker_id, status="PENDING", limit=_BATCH, load_input=False, load_output=False
+                executor_id=worker_id,
+                app_version=versions,
+                status="PENDING",
+                limit=_BATCH,
+                load_input=False,
+                load_output=False,
             )
             if not found:
                 return count

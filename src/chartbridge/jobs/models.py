@@ -25,9 +25,11 @@ class WorkerLease(Base):
 
 
 class JobRun(Base):
-    """How often a job was begun, crashes included."""
+    """How often a job was begun, crashes included. ``queue``: the one that it was cancelled from, which the
+    engine forgets."""
 
     __tablename__ = "job_runs"
 
     workflow_id: Mapped[str] = mapped_column(String(255), primary_key=True)
     runs: Mapped[int]
+    queue: Mapped[str | None] = mapped_column(String(100))

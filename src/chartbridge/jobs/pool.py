@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import multiprocessing
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import TimeoutError as FutureTimeoutError
+from functools import partial
 from typing import Any, TypeVar
 
 from pebble import ProcessExpired, ProcessPool
+
+from chartbridge.observability import metrics, tracing
 
 R = TypeVar("R")
 
@@ -36,7 +40,8 @@ class CpuPool:
 
         Raises PoolTaskError when it ran out of time or its process died, and whatever it raised.
         """
-        result: R = self._result(self._open().schedule(function, args=arguments, timeout=self._timeout_s))
+        with tracing.span(f"cpu {function.__name__}"):
+            result: R = self._result(self._schedule(self._open(), function, arguments))
         return result
 
     def map(
@@ -44,14 +49,21 @@ class CpuPool:
     ) -> list[R | PoolTaskError]:
         """The results in order, each task in its own process; failures of the pool stand in their places."""
         pool = self._open()
-        futures = [pool.schedule(function, args=a, timeout=self._timeout_s) for a in argument_lists]
-        results: list[R | PoolTaskError] = []
-        for future in futures:
-            try:
-                results.append(self._result(future))
-            except PoolTaskError as error:
-                results.append(error)
+        with tracing.span(f"cpu {function.__name__}", attributes={"chartbridge.tasks": len(argument_lists)}):
+            futures = [self._schedule(pool, function, arguments) for arguments in argument_lists]
+            results: list[R | PoolTaskError] = []
+            for future in futures:
+                try:
+                    results.append(self._result(future))
+                except PoolTaskError as error:
+                    results.append(error)
         return results
+
+    def _schedule(self, pool: ProcessPool, function: Callable[..., Any], arguments: tuple[Any, ...]) -> Any:
+        future = pool.schedule(function, args=arguments, timeout=self._timeout_s)
+        metrics.CPU_TASKS_NOW.inc()
+        future.add_done_callback(partial(_count, function.__name__, time.perf_counter()))
+        return future
 
     @staticmethod
     def _result(future: Any) -> Any:
@@ -63,8 +75,9 @@ class CpuPool:
             raise PoolTaskError("ended its process") from None
 
     def warm(self, function: Callable[[], Any]) -> None:
-        """Start the processes now and have each import what it needs."""
-        pool = self._open()
+        """Start the processes now and have each run ``function``; what its module imports is imported once
+        for all of them."""
+        pool = self._open(getattr(function, "func", function).__module__)
         for future in [pool.schedule(function) for _ in range(self._processes)]:
             future.result()
 
@@ -75,10 +88,27 @@ class CpuPool:
             pool.stop()  # type: ignore[no-untyped-call]  # pebble leaves it unannotated
             pool.join()
 
-    def _open(self) -> ProcessPool:
+    def _open(self, imported: str = __name__) -> ProcessPool:
         with self._lock:
             if self._pool is None:
-                # Spawned, not forked: this process has threads, and lxml's locks do not survive a fork.
-                context = multiprocessing.get_context("spawn")
+                # Forked, but not from here: this process has threads, and lxml's locks do not survive that.
+                # The process that they are forked from has none, and has imported what they need.
+                context = multiprocessing.get_context("forkserver")
+                context.set_forkserver_preload([imported])
                 self._pool = ProcessPool(max_workers=self._processes, context=context)
+                metrics.CPU_PROCESSES.set(self._processes)
             return self._pool
+
+
+def _count(task: str, began: float, future: Any) -> None:
+    """Once a task is done, however that came."""
+    metrics.CPU_TASKS_NOW.dec()
+    outcome = "cancelled"
+    if not future.cancelled():
+        error = future.exception()
+        ends = {FutureTimeoutError: "timeout", ProcessExpired: "died"}
+        outcome = (
+            "done" if error is None else next((o for k, o in ends.items() if isinstance(error, k)), "raised")
+        )
+    metrics.CPU_TASKS.labels(task, outcome).inc()
+    metrics.CPU_TASK_SECONDS.labels(task).observe(time.perf_counter() - began)

@@ -10,9 +10,12 @@ from dbos import DBOSPortableJSONSerializer as JsonSerializer
 from sqlalchemy import Engine
 
 from chartbridge.db import Database, TenantSession
+from chartbridge.observability import tracing
 
 APPLICATION = "chartbridge"
 SYSTEM_SCHEMA = "dbos"
+TRACE = "traceparent"
+"""Attribute of a job: the span that enqueued it. Only while traces are on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +24,11 @@ class Queue:
 
     name: str
     serial_per_key: bool = False
+
+
+HOUSEKEEPING = Queue("housekeeping")
+"""Small jobs that nobody waits for: removals, sweeps, schedules. One queue for all, because each one that a
+worker polls costs even when it is empty."""
 
 
 class JobQueue:
@@ -42,8 +50,9 @@ class JobQueue:
     ) -> None:
         """Have ``workflow`` run with the arguments once the session's transaction commits.
 
-        ``job_id`` is unique for ever: enqueueing it again changes nothing. ``key`` is required for
-        a queue that is serial per key.
+        ``job_id`` is unique for as long as the job is kept, which is ``job_kept_days`` after its end:
+        enqueueing it again changes nothing. Ids are made of what does not come again. ``key`` is required
+        for a queue that is serial per key.
         """
         options: EnqueueOptions = {"workflow_name": workflow, "queue_name": queue.name, "workflow_id": job_id}
         if queue.serial_per_key:
@@ -52,12 +61,14 @@ class JobQueue:
             options["queue_partition_key"] = key
         if delay_s is not None:
             options["delay_seconds"] = delay_s
-        self._open().enqueue_in_transaction(session, options, *arguments)
+        if (delay_s or 0) <= tracing.OWN_TRACE_AFTER_S and (traceparent := tracing.traceparent()) is not None:
+            options["attributes"] = {TRACE: traceparent}
+        self.client().enqueue_in_transaction(session, options, *arguments)
 
     def register(self, queues: Sequence[Queue], *, worker_concurrency: int, poll_s: float) -> None:
         """Make the queues known in the database, with this configuration."""
         for queue in queues:
-            self._open().register_queue(
+            self.client().register_queue(
                 queue.name,
                 worker_concurrency=worker_concurrency,
                 partition_concurrency=1 if queue.serial_per_key else None,
@@ -65,14 +76,21 @@ class JobQueue:
                 on_conflict="always_update",
             )
 
+    def traceparent(self, job_id: str) -> str | None:
+        """What the job was enqueued under, if traces were on then."""
+        found = self.client().list_workflows(workflow_ids=[job_id], load_input=False, load_output=False)
+        attributes = found[0].attributes if found else None
+        return str(attributes[TRACE]) if attributes and TRACE in attributes else None
+
     def has_begun(self, worker_id: str) -> bool:
         """Whether the worker of that name has jobs that it began and did not finish."""
-        found = self._open().list_workflows(
+        found = self.client().list_workflows(
             executor_id=worker_id, status="PENDING", limit=1, load_input=False, load_output=False
         )
         return bool(found)
 
-    def _open(self) -> DBOSClient:
+    def client(self) -> DBOSClient:
+        """The engine's own calls, for looking at jobs and steering them."""
         if self._client is None:
             self._client = DBOSClient(
                 system_database_engine=self._engine,

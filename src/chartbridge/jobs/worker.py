@@ -90,17 +90,25 @@ class Worker:
         )
         DBOS(config=config)
         DBOS.launch()
+        registered = [version["version_name"] for version in DBOS.list_application_versions()]
+        self._heartbeat.give_back([name for name in registered if name != WORKFLOW_VERSION])
         self._heartbeat.start()
         for companion in self._companions:
             companion.start()
         log.info("worker started", worker=self.worker_id)
+
+    def trouble(self) -> str | None:
+        """What keeps this worker from taking jobs, in a few words; None when nothing does."""
+        return None if self._heartbeat.is_fresh else "does not hold its name's lease"
 
     def stop(self, grace_s: int = 10) -> None:
         """Let running steps end for ``grace_s`` seconds, then leave; what is unfinished continues later."""
         workflow.stopping()
         for companion in self._companions:
             companion.stop()
-        DBOS.destroy(workflow_completion_timeout_sec=grace_s)
+        # The engine waits in whole seconds, the first of them even where nothing runs.
+        busy = self._platform.jobs.has_begun(self.worker_id)
+        DBOS.destroy(workflow_completion_timeout_sec=grace_s if busy else 0)
         self._heartbeat.stop(unfinished=self._platform.jobs.has_begun(self.worker_id))
         workflow.bind(None)
         log.info("worker stopped", worker=self.worker_id)

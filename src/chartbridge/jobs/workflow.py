@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Sequence
 from functools import partial, wraps
 from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
 import structlog
 from dbos import DBOS
 from dbos import error as dbos_error
+from sqlalchemy.exc import OperationalError
 
 from chartbridge.db.upsert import upsert
 from chartbridge.jobs.models import JobRun
+from chartbridge.jobs.watching import watched
 from chartbridge.logs import describe
+from chartbridge.observability import metrics, tracing
+from chartbridge.storage import ObjectNotFoundError, StorageError
 
 if TYPE_CHECKING:
     from chartbridge.platform import Platform
@@ -24,12 +29,23 @@ log = structlog.get_logger(__name__)
 
 STEP_ATTEMPTS = 5
 INSISTENCE = 45
+OUTAGE_S = 300.0
+"""For so long a step waits for a database or a store that is away, before that counts as its failure."""
 _stopping = threading.Event()
 _running_platform: Platform | None = None
+_handlers: dict[str, Callable[..., None]] = {}
 
 
 class StepError(Exception):
     """A step raised: the type of its error and the place, without the message."""
+
+
+class JobFailedError(Exception):
+    """How the engine keeps that a job failed: the reason that its ``failed`` was given."""
+
+
+class OutageError(StepError):
+    """The database or the store was away for longer than a step waits."""
 
 
 class JobInterruptedError(BaseException):
@@ -60,33 +76,45 @@ def workflow(name: str, *, failed: Callable[..., None]) -> Callable[[Callable[P,
 
     ``failed(*arguments, reason)`` is called, and must leave the domain in its final failed state,
     when the job raised or was begun more than ``job_max_attempts`` times; it must be idempotent, for
-    like a step it is tried again when it raises.
+    like a step it is tried again when it raises. The engine then keeps the job as failed, with that reason.
     """
+    _handlers[name] = failed
 
     def declare(function: Callable[P, None]) -> Callable[P, None]:
         @DBOS.workflow(name=name, max_recovery_attempts=None)
         @wraps(function)
         def run(*args: P.args, **kwargs: P.kwargs) -> None:
-            runs = _insist(partial(_begin_run, str(DBOS.workflow_id)))
-            if runs > platform().settings.job_max_attempts:
-                log.error("job given up", workflow=name, job=DBOS.workflow_id)
-                reason = "the work was begun too often without coming to its end"
-                _insist(lambda: failed(*args, reason=reason))
-                return
-            try:
-                function(*args, **kwargs)
-            except Exception as error:  # noqa: BLE001 - whatever went wrong must end the job, and is logged
-                cause = (
-                    error.errors[-1] if isinstance(error, dbos_error.DBOSMaxStepRetriesExceeded) else error
-                )
-                place = str(cause) if isinstance(cause, StepError) else describe(cause)
-                log.error("job failed", workflow=name, job=DBOS.workflow_id, error=place)
-                reason = f"unexpected {place.partition(' ')[0]}"
-                _insist(lambda: failed(*args, reason=reason))
+            job_id = str(DBOS.workflow_id)
+            with watched(name, job_id, lambda: platform().jobs.traceparent(job_id)) as watching:
+                runs = _insist(partial(_begin_run, job_id))
+                if runs > platform().settings.job_max_attempts:
+                    watching.outcome = "given_up"
+                    log.error("job given up")
+                    reason = "the work was begun too often without coming to its end"
+                    _insist(lambda: failed(*args, reason=reason))
+                    raise JobFailedError(reason)
+                try:
+                    function(*args, **kwargs)
+                except Exception as error:  # noqa: BLE001 - whatever went wrong ends the job, and is logged
+                    cause: Exception = error
+                    if isinstance(error, dbos_error.DBOSMaxStepRetriesExceeded):
+                        cause = error.errors[-1]
+                    place = str(cause) if isinstance(cause, StepError) else describe(cause)
+                    watching.outcome = "failed"
+                    log.error("job failed", error=place)
+                    reason = f"unexpected {place.partition(' ')[0]}"
+                    _insist(lambda: failed(*args, reason=reason))
+                    raise JobFailedError(reason) from None
 
         return run
 
     return declare
+
+
+def end_as_failed(name: str, arguments: Sequence[str], reason: str) -> None:
+    """Have the workflow's ``failed`` leave the domain in its final state. Raises KeyError for a workflow that
+    this program does not know."""
+    _handlers[name](*arguments, reason=reason)
 
 
 def _insist(call: Callable[[], R]) -> R:
@@ -109,25 +137,55 @@ def _insist(call: Callable[[], R]) -> R:
     raise StepError(last)
 
 
+def _outlast(call: Callable[[], R]) -> R:
+    """The call's result; it is made again, with growing pauses, while the database or the store is away.
+
+    Raises JobInterruptedError when the worker stops, OutageError after OUTAGE_S, and what the call raises.
+    """
+    pause_s, until = 0.5, time.monotonic() + OUTAGE_S
+    while True:
+        try:
+            return call()
+        except ObjectNotFoundError:
+            raise
+        except (OperationalError, StorageError) as error:
+            last = describe(error)
+        if time.monotonic() > until:
+            raise OutageError(last)
+        log.warning("a step waits for the database or the store", error=last)
+        if _stopping.wait(pause_s):
+            raise JobInterruptedError
+        pause_s = min(10.0, pause_s * 2)
+
+
 def step(function: Callable[P, R]) -> Callable[P, R]:
-    """Declare a step: its result is kept, and it is tried again when it raises.
+    """Declare a step: its result is kept, and it is tried again when it raises; while the database or the
+    store is away it waits.
 
     A step must be idempotent, for it runs again when the worker dies before its result is kept.
     """
 
+    name = f"{function.__module__.removeprefix('chartbridge.')}.{function.__qualname__}"
+
     @wraps(function)
     def without_values(*args: P.args, **kwargs: P.kwargs) -> R:
         try:
-            return function(*args, **kwargs)
+            with tracing.span(f"step {name}"):
+                return _outlast(partial(function, *args, **kwargs))
+        except OutageError:
+            metrics.STEP_FAILURES.labels(name).inc()
+            raise
         except Exception as error:  # noqa: BLE001 - the job engine writes messages to logs and tables
+            metrics.STEP_FAILURES.labels(name).inc()
             raise StepError(describe(error)) from None
 
     return DBOS.step(
-        name=f"{function.__module__.removeprefix('chartbridge.')}.{function.__qualname__}",
+        name=name,
         retries_allowed=True,
         max_attempts=STEP_ATTEMPTS,
         interval_seconds=0.5,
         backoff_rate=2.0,
+        should_retry=lambda error: not isinstance(error, OutageError),
     )(without_values)
 
 

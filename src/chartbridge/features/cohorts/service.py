@@ -5,17 +5,18 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 
-from sqlalchemy import Select, delete, func, select
+from sqlalchemy import Select, delete, func, or_, select
 from sqlalchemy.exc import IntegrityError
 
 from chartbridge.config import Settings
 from chartbridge.db import Environment, TenantSession
-from chartbridge.db.upsert import insert_new
+from chartbridge.db.upsert import insert_all_new, insert_new
 from chartbridge.errors import (
     BadRequestError,
     NotFoundError,
     PatientWithoutTreatmentRelationshipError,
 )
+from chartbridge.features.cohorts import monitoring
 from chartbridge.features.cohorts.models import Cohort as Cohort
 from chartbridge.features.cohorts.models import CohortMember
 from chartbridge.features.cohorts.schemas import (
@@ -25,6 +26,7 @@ from chartbridge.features.cohorts.schemas import (
     Monitoring,
     SettingsChange,
 )
+from chartbridge.features.monitoring import schedules
 from chartbridge.features.networks import service as networks
 from chartbridge.http.context import check_etag
 from chartbridge.ids import utcnow
@@ -61,6 +63,7 @@ def create_cohort(session: TenantSession, data: CohortInput, active: Collection[
             session.add(cohort)
     except IntegrityError:
         raise _name_taken(data.name) from None
+    monitoring.hand_on(session, cohort)
     return cohort
 
 
@@ -102,6 +105,7 @@ def update_cohort(
         session.flush()
     except IntegrityError:
         raise _name_taken(data.name or "") from None
+    monitoring.hand_on(session, cohort)
     return cohort
 
 
@@ -113,6 +117,7 @@ def delete_cohort(session: TenantSession, cohort_id: str) -> None:
     except IntegrityError:
         # The foreign key of the members is what knows, also about those being added now.
         raise BadRequestError("Cannot delete cohort with patients in it", cohortId=cohort_id) from None
+    schedules.forget(session, cohort_id)
 
 
 def get_for_change(session: TenantSession, cohort_id: str) -> Cohort:
@@ -163,6 +168,37 @@ def join(session: TenantSession, patient_id: str, cohort_ids: Iterable[str], *, 
         insert_new(session, CohortMember, row, key=("cohort_id", "patient_id"))
 
 
+def hold_named(session: TenantSession, wanted: Collection[str]) -> dict[str, Cohort]:
+    """The cohorts that are called so, by name or id, kept from being deleted until this transaction ends;
+    what names no cohort is left out."""
+    return _by_name(session, _named(wanted).with_for_update(read=True, key_share=True), wanted)
+
+
+def find_named(session: TenantSession, wanted: Collection[str]) -> dict[str, Cohort]:
+    """The same at this moment, with nothing held."""
+    return _by_name(session, _named(wanted), wanted)
+
+
+def _named(wanted: Collection[str]) -> Select[Cohort]:
+    return select(Cohort).where(or_(Cohort.id.in_(wanted), Cohort.name.in_(wanted))).order_by(Cohort.id)
+
+
+def _by_name(session: TenantSession, query: Select[Cohort], wanted: Collection[str]) -> dict[str, Cohort]:
+    found = list(session.scalars(query)) if wanted else []
+    # An id is nobody's choice, so it wins over a cohort that somebody named like it.
+    known = {cohort.name: cohort for cohort in found} | {cohort.id: cohort for cohort in found}
+    return {name: cohort for name, cohort in known.items() if name in wanted}
+
+
+def join_many(session: TenantSession, pairs: Iterable[tuple[str, str]]) -> None:
+    """Add patients to cohorts, as pairs of their ids; who is a member already stays one.
+
+    The caller holds the cohorts and the patients, and knows that each may join.
+    """
+    rows = [{"cohort_id": cohort_id, "patient_id": patient_id} for cohort_id, patient_id in pairs]
+    insert_all_new(session, CohortMember, rows, key=("cohort_id", "patient_id"))
+
+
 def leave_treatment_cohorts(session: TenantSession, patient_id: str) -> None:
     """Take a patient, locked in this transaction, out of every cohort whose purpose is treatment."""
     for_treatment = select(Cohort.id).where(Cohort.purpose_of_use == TREATMENT)
@@ -187,12 +223,12 @@ def _changed(
     return changed
 
 
-def _monitored(monitoring: Monitoring) -> set[str]:
+def _monitored(wanted: Monitoring) -> set[str]:
     """The services in use that an account must have active."""
     used = {
-        "adt": monitoring.adt.enabled,
-        "pharmacy": monitoring.pharmacy.notifications or monitoring.pharmacy.schedule.enabled,
-        "laboratory": monitoring.laboratory.notifications,
+        "adt": wanted.adt.enabled,
+        "pharmacy": wanted.pharmacy.notifications or wanted.pharmacy.schedule.enabled,
+        "laboratory": wanted.laboratory.notifications,
     }
     return {name for name, is_used in used.items() if is_used}
 
