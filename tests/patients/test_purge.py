@@ -82,7 +82,7 @@ def test_a_deletion_that_is_rolled_back_leaves_no_job(api: Caller, clinic: Json,
 
 
 def jobs_about(platform: Platform, patient: Json) -> list[str]:
-    client = platform.jobs._open()
+    client = platform.jobs.client()
     return sorted(
         job.workflow_id
         for job in client.list_workflows(name="purge-patient")

@@ -3,6 +3,7 @@
     schemas      what is sent and answered, with every rule for a value; parts: what demographics are made of
     service      create (or find), read, replace, delete, opt out, facilities
     links        what other systems call a patient
+    batches      creating many in one transaction
     holding      locking many patients at once
     purging      what was written about one who was deleted meanwhile
     search       the filter language of the list

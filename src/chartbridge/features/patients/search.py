@@ -15,6 +15,7 @@ from sqlalchemy import ColumnElement, Text, and_, false, func, not_, or_, select
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from chartbridge.db import TenantSession
+from chartbridge.features.patients.drafts import PatientDraft
 from chartbridge.features.patients.models import Patient, PatientFacility
 from chartbridge.search import filters
 
@@ -22,7 +23,7 @@ RUN = 6
 """Length of the runs of characters that the index of ``search_ids`` knows."""
 
 
-def text_of(patient: Patient) -> str:
+def text_of(patient: Patient | PatientDraft) -> str:
     """What ``search_text`` holds for the patient."""
     fields = (
         f"{patient.first_name} {patient.last_name}",
@@ -33,7 +34,7 @@ def text_of(patient: Patient) -> str:
     return filters.text_of_fields(fields)
 
 
-def ids_of(patient: Patient) -> str:
+def ids_of(patient: Patient | PatientDraft) -> str:
     """What ``search_ids`` holds: the external id and those in other systems, one a line, without case."""
     others = [value for held in patient.additional_ids.values() for value in held]
     return "\n".join(filters.plain(value) for value in (patient.external_id or "", *others))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from sqlalchemy import Select, bindparam, func, select, update
@@ -9,6 +10,7 @@ from sqlalchemy.orm import InstrumentedAttribute, joinedload
 from sqlalchemy.orm.exc import StaleDataError
 
 from chartbridge.db import Database, TenantSession
+from chartbridge.db.upsert import insert_all_new
 from chartbridge.errors import (
     BadRequestError,
     NotFoundError,
@@ -22,6 +24,7 @@ from chartbridge.features.facilities import service as facilities
 from chartbridge.features.networks.protocol import PatientIdentity
 from chartbridge.features.patients import links, search
 from chartbridge.features.patients.counts import count_patients
+from chartbridge.features.patients.drafts import PatientDraft
 from chartbridge.features.patients.holding import hold_all as hold_all
 from chartbridge.features.patients.holding import hold_patients as hold_patients
 from chartbridge.features.patients.models import Patient as Patient
@@ -143,15 +146,13 @@ def create_patient(
     (facility, cohort), PatientWithoutTreatmentRelationshipError (cohort) and SandboxPatientCapError; then
     the transaction must not commit. ``data.networkQuery`` is the caller's business.
     """
-    db.lock(session, "patient-create", str(session.tenant), data.dob, data.genderAtBirth)
+    db.lock(session, *person_lock(session, data))
     found = find_same_person(session, data)
     if found is not None:
         return found, False
     facilities.get_facilities(session, [facility_id], keep=True)
-    if session.tenant.environment == "sandbox":
-        db.lock(session, "patient-cap", str(session.tenant))
-        if (session.scalar(select(func.count()).select_from(Patient)) or 0) >= sandbox_max_patients:
-            raise SandboxPatientCapError(sandbox_max_patients)
+    if room_for_patients(session, db, sandbox_max_patients) == 0:
+        raise SandboxPatientCapError(sandbox_max_patients)
     patient = Patient(
         id=new_id(),
         hie_opt_out=data.opted_out,
@@ -159,12 +160,42 @@ def create_patient(
         additional_ids={},
         facilities=[PatientFacility(facility_id=facility_id)],
     )
-    _fill(patient, data)
+    fill(patient, data)
     session.add(patient)
     session.flush()
     if data.cohorts:
         cohorts.join(session, patient.id, data.cohorts, in_treatment=data.in_treatment)
     return patient, True
+
+
+def person_lock(session: TenantSession, data: Demographics) -> tuple[str, ...]:
+    """What to lock before a patient is looked for and, if there is none, created."""
+    return ("patient-create", str(session.tenant), data.dob, data.genderAtBirth)
+
+
+def room_for_patients(session: TenantSession, db: Database, sandbox_max_patients: int) -> int | None:
+    """How many more patients the tenant may have, held until the transaction ends; None: any number.
+
+    To be asked after ``person_lock`` was taken: everybody takes the two in that order.
+    """
+    if session.tenant.environment == "sandbox":
+        db.lock(session, "patient-cap", str(session.tenant))
+    return room_left(session, sandbox_max_patients)
+
+
+def room_left(session: TenantSession, sandbox_max_patients: int) -> int | None:
+    """The same at this moment, with nothing held."""
+    if session.tenant.environment != "sandbox":
+        return None
+    held = session.scalar(select(func.count()).select_from(Patient)) or 0
+    return max(0, sandbox_max_patients - held)
+
+
+def insert_drafts(session: TenantSession, drafts: Sequence[PatientDraft], facility_id: str) -> None:
+    """Insert many new patients, all of that facility."""
+    links = [{"patient_id": draft.id, "facility_id": facility_id} for draft in drafts]
+    insert_all_new(session, Patient, [draft.row() for draft in drafts], key=("id",))
+    insert_all_new(session, PatientFacility, links, key=("patient_id", "facility_id"))
 
 
 def list_patients(
@@ -262,7 +293,7 @@ def update_patient(
     """
     patient = hold_for_update(session, patient_id, facility_id)
     check_etag(patient.etag, if_match, data.eTag)
-    _fill(patient, data)
+    fill(patient, data)
     _flush(session)
     return patient
 
@@ -290,6 +321,13 @@ def delete_patient(
 def set_hie_opt_out(session: TenantSession, patient_id: str, opt_out: bool) -> Patient:
     """Opt the patient out of the networks, or in. No new version: the demographics are as they were."""
     return _switch(session, patient_id, hie_opt_out=opt_out)
+
+
+def opt_out(session: TenantSession, patient_ids: Collection[str]) -> None:
+    """Opt several patients out of the networks, as ``set_hie_opt_out`` does one."""
+    if patient_ids:
+        query = update(Patient).where(Patient.id.in_(patient_ids)).values(hie_opt_out=True)
+        session.execute(query.execution_options(synchronize_session=False))
 
 
 def set_treatment_relationship(session: TenantSession, patient_id: str, exists: bool) -> Patient:
@@ -333,7 +371,8 @@ def set_patient_facilities(
     return wanted
 
 
-def _fill(patient: Patient, data: PatientInput) -> None:
+def fill(patient: Patient | PatientDraft, data: PatientInput) -> None:
+    """Put ``data`` into the patient: all but opt-out, treatment relationship and facilities."""
     wire = data.wire()
     patient.first_name = data.firstName
     patient.last_name = data.lastName

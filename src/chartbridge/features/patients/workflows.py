@@ -5,11 +5,11 @@ from __future__ import annotations
 import structlog
 
 from chartbridge.db import Tenant, TenantSession
-from chartbridge.jobs.queue import JobQueue, Queue
+from chartbridge.jobs.queue import HOUSEKEEPING, JobQueue
 from chartbridge.jobs.workflow import platform, step, workflow
 from chartbridge.storage import keys
 
-QUEUE = Queue("housekeeping")
+QUEUE = HOUSEKEEPING
 PURGE = "purge-patient"
 SECOND_PASS_S = 3600.0
 
