@@ -137,6 +137,8 @@ def test_the_status_of_an_account_without_settings_is_all_zeros(api: Caller) -> 
         "webhookStatusDetail": None,
         "webhookRequestsProcessing": 0,
         "webhookRequestsFailed": 0,
+        "webhookCircuit": "closed",
+        "webhookRetryAt": None,
     }
 
 

@@ -148,23 +148,6 @@ def test_a_retried_message_has_all_its_attempts_anew(
     assert stored(world, listening, message_id).attempts == 2 * ATTEMPTS
 
 
-def test_a_message_whose_job_broke_down_can_be_retried(
-    world: World, listening: Caller, receiver: Receiver
-) -> None:
-    with world.platform.db.write(world.tenant(listening)) as session:
-        message_id = service.send(world.platform, session, EVENT, events.ConsolidatedData(patients=[]))
-        service.give_up(session, message_id, 1, "the work was begun too often")
-    ended(world, listening, send(world, listening))  # by now the first job of the other has ended too
-    kept = stored(world, listening, message_id)
-    assert (kept.status, kept.status_detail) == (
-        "failure",
-        "Internal error: the work was begun too often",
-    )
-    listening.post("/settings/webhook/retry")
-    wait_until(lambda: stored(world, listening, message_id).status == "success", "it is sent by a new job")
-    assert stored(world, listening, message_id).attempts == 2
-
-
 def test_links_are_signed_anew_at_each_attempt(world: World, listening: Caller, receiver: Receiver) -> None:
     tenant = world.tenant(listening)
     key = keys.query_result(tenant, "p", "r", "json")

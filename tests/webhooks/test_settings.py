@@ -27,6 +27,8 @@ def test_defaults_before_anything_was_set(api: Caller, world: World) -> None:
         "webhookStatusDetail": None,
         "webhookRequestsProcessing": 0,
         "webhookRequestsFailed": 0,
+        "webhookCircuit": "closed",
+        "webhookRetryAt": None,
     }
     account = world.tenant(api).account_id
     given = api.get("/settings")

@@ -6,10 +6,12 @@ address actually connected to, so a name that changes its address in between gai
 
 from __future__ import annotations
 
+import asyncio
 import ipaddress
 import re
 import socket
-from collections.abc import Iterable
+import threading
+from collections.abc import Awaitable, Callable, Iterable
 from functools import partial
 from urllib.parse import urlsplit
 
@@ -18,6 +20,9 @@ import anyio.to_thread
 import httpcore
 
 from chartbridge.errors import BadRequestError
+
+LookUp = Callable[[str], Awaitable[list[str]]]
+"""The addresses of a name. Raises OSError or UnicodeError when there are none."""
 
 MAX_URL_LENGTH = 2048
 LOOK_UP_TIMEOUT_S = 2.0
@@ -71,15 +76,57 @@ def _leads_astray(host: str, *, allow_private: bool) -> bool:
 
 async def _look_up_in_time(host: str) -> list[str]:
     with anyio.fail_after(LOOK_UP_TIMEOUT_S):
-        return await _look_up(host, None)
+        return await look_up(host)
 
 
-async def _look_up(host: str, port: int | None) -> list[str]:
+async def look_up(host: str) -> list[str]:
     """The addresses of a name. A resolver that does not answer is left behind when the caller's time
     ends. Raises OSError or UnicodeError when there are none."""
-    ask = partial(socket.getaddrinfo, host, port, type=socket.SOCK_STREAM)
-    found = await anyio.to_thread.run_sync(ask, abandon_on_cancel=True)
+    return await anyio.to_thread.run_sync(partial(_ask_resolver, host), abandon_on_cancel=True)
+
+
+def _ask_resolver(host: str) -> list[str]:
+    found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
     return list(dict.fromkeys(str(entry[4][0]) for entry in found))
+
+
+class SharedLookUps:
+    """Looks names up for many senders in one event loop: all who ask for a name at one time wait for one
+    look-up in a thread of its own, so a resolver that hangs on one name holds up nobody else."""
+
+    def __init__(self) -> None:
+        self._running: dict[str, asyncio.Future[list[str]]] = {}
+
+    async def __call__(self, host: str) -> list[str]:
+        """The addresses of a name. Raises OSError or UnicodeError when there are none."""
+        future = self._running.get(host)
+        if future is None:
+            loop = asyncio.get_running_loop()
+            future = self._running[host] = loop.create_future()
+            threading.Thread(target=self._ask, args=(loop, host, future), daemon=True).start()
+        return await asyncio.shield(future)
+
+    def _ask(self, loop: asyncio.AbstractEventLoop, host: str, future: asyncio.Future[list[str]]) -> None:
+        found: list[str] | None = None
+        failure: Exception | None = None
+        try:
+            found = _ask_resolver(host)
+        except (OSError, UnicodeError) as error:
+            failure = error
+        try:
+            loop.call_soon_threadsafe(self._end, host, future, found, failure)
+        except RuntimeError:  # the loop has ended, and with it all who asked
+            return
+
+    def _end(
+        self, host: str, future: asyncio.Future[list[str]], found: list[str] | None, failure: Exception | None
+    ) -> None:
+        del self._running[host]
+        if failure is None:
+            future.set_result(found or [])
+        else:
+            future.set_exception(failure)
+            future.exception()  # seen, even when all who asked have lost patience
 
 
 def _as_address(host: str) -> str | None:
@@ -117,8 +164,9 @@ def _embedded(ip: ipaddress.IPv6Address) -> ipaddress.IPv4Address | None:
 class GuardedBackend(httpcore.AsyncNetworkBackend):
     """Resolves a name itself and connects only to an address that is allowed."""
 
-    def __init__(self, *, allow_private: bool) -> None:
+    def __init__(self, *, allow_private: bool, look_up: LookUp = look_up) -> None:
         self._allow_private = allow_private
+        self._look_up = look_up
         self._inner = httpcore.AnyIOBackend()
 
     async def connect_tcp(
@@ -130,16 +178,16 @@ class GuardedBackend(httpcore.AsyncNetworkBackend):
         socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
     ) -> httpcore.AsyncNetworkStream:
         failure: httpcore.ConnectError | None = None
-        for address in await self._permitted(host, port):
+        for address in await self._permitted(host):
             try:
                 return await self._inner.connect_tcp(address, port, timeout, local_address, socket_options)
             except httpcore.ConnectError as error:  # a receiver often listens on one of its addresses only
                 failure = error
         raise failure or AddressRefusedError("the receiver's address is not allowed")
 
-    async def _permitted(self, host: str, port: int) -> list[str]:
+    async def _permitted(self, host: str) -> list[str]:
         try:
-            addresses = await _look_up(host, port)
+            addresses = await self._look_up(host)
         except (OSError, UnicodeError) as error:
             raise httpcore.ConnectError("the receiver's name could not be resolved") from error
         return [a for a in addresses if is_allowed(a, allow_private=self._allow_private)]

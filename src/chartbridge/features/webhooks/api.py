@@ -7,7 +7,7 @@ from fastapi.responses import PlainTextResponse
 
 from chartbridge.db import Tenant
 from chartbridge.features.accounts import service as accounts
-from chartbridge.features.webhooks import samples, service
+from chartbridge.features.webhooks import circuit, messages_api, samples, service
 from chartbridge.features.webhooks.addresses import check_url
 from chartbridge.features.webhooks.retrying import start_retry
 from chartbridge.features.webhooks.schemas import (
@@ -23,9 +23,11 @@ from chartbridge.http.body import JsonRoute
 from chartbridge.http.context import CurrentCaller, CurrentPlatform, CurrentTenant
 from chartbridge.http.errors import answers
 from chartbridge.http.ratelimit import limits_in_force
+from chartbridge.ids import timestamp
 from chartbridge.platform import Platform
 
 router = APIRouter(prefix="/settings", route_class=JsonRoute, tags=["Settings"])
+router.include_router(messages_api.router)
 
 
 @router.get("", summary="Get settings", operation_id="getSettings")
@@ -73,15 +75,20 @@ def mapi_access(caller: CurrentCaller) -> Access:
 
 @router.get("/webhook", summary="Tell whether messages arrive", operation_id="getWebhookStatus")
 def webhook_status(platform: CurrentPlatform, tenant: CurrentTenant) -> WebhookStatus:
-    """Messages go on being sent while `webhookEnabled` is false; one that arrives turns it true."""
+    """Messages go on being sent while `webhookEnabled` is false; one that arrives turns it true. After many
+    failures in a row `webhookCircuit` opens: the receiver is then asked with one message at a time, at
+    `webhookRetryAt`, and the others wait, without using up attempts."""
     with platform.db.read(tenant) as session:
         account = accounts.find_settings(session)
         count = service.counts(session)
+        receiver = circuit.state(session)
     return WebhookStatus(
         webhookEnabled=account is not None and account.webhook_enabled,
-        webhookStatusDetail=account.webhook_status_detail if account else None,
+        webhookStatusDetail=service.status_detail(account, receiver),
         webhookRequestsProcessing=count.processing,
         webhookRequestsFailed=count.failed,
+        webhookCircuit=receiver.name,
+        webhookRetryAt=timestamp(receiver.retry_at) if receiver.retry_at else None,
     )
 
 

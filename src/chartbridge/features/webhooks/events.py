@@ -8,40 +8,13 @@ left out of a message: receivers take an absent value, never ``null``.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal
+from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
+from pydantic import Field
 
-Url = Annotated[
-    dict[str, Any],
-    WithJsonSchema({"type": "string", "format": "uri", "description": "presigned; needs no key"}),
-]
-"""Where the receiver finds a URL: made by :func:`chartbridge.features.webhooks.links.link`."""
-
-Instant = Annotated[str, WithJsonSchema({"type": "string", "format": "date-time"})]
-Resource = Annotated[
-    dict[str, Any],
-    WithJsonSchema(
-        {
-            "type": "object",
-            "properties": {"resourceType": {"type": "string", "description": "the type of the resource"}},
-        }
-    ),
-]
-
-
-class Content(BaseModel):
-    """Base of all that is sent."""
-
-    model_config = ConfigDict(extra="forbid")
-
-
-class PatientKeys(Content):
-    """How messages name a patient."""
-
-    patientId: str = Field(description="the patient's id")
-    externalId: str | None = Field(None, description="the caller's own id of the patient")
-    additionalIds: dict[str, list[str]] | None = Field(None, description="ids in other systems, by source")
+from chartbridge.features.webhooks import notifications
+from chartbridge.features.webhooks.content import Content as Content
+from chartbridge.features.webhooks.content import Instant, PatientKeys, Resource, Url
 
 
 class Ping(Content):
@@ -72,6 +45,9 @@ class NetworkQueryPayload(PatientKeys):
 
     consolidatedDataUrl: Url = Field(description="the patient's whole chart as a FHIR Bundle, ten minutes")
     source: SourceEnd = Field(description="the source that ended")
+    purposeOfUse: Literal["ias"] | None = Field(
+        None, description="ias where the person asked for their own records; absent for treatment"
+    )
 
 
 class FirstDataPayload(PatientKeys):
@@ -223,6 +199,21 @@ class DocumentUrlPages(Content):
     patients: list[PagedPatient] = Field(description="the one patient asked for")
 
 
+class BulkPatientCreateState(Content):
+    """How far a bulk creation of patients is."""
+
+    requestId: str = Field(description="the id that starting it answered")
+    status: Literal["waiting", "processing", "completed", "failed"] = Field(description="how far it is")
+    result: Url | None = Field(None, description="presigned URL of the result as CSV, once completed")
+    reason: str | None = Field(None, description="why it failed")
+
+
+class BulkPatientCreate(Content):
+    """A bulk creation of patients changed its status."""
+
+    bulkPatientCreate: BulkPatientCreateState = Field(description="which, and how far it is")
+
+
 @dataclass(frozen=True, slots=True)
 class EventType:
     """A type of message: what it holds, and what causes it."""
@@ -237,6 +228,15 @@ DOCUMENT_DOWNLOAD = "medical.document-download"
 DOCUMENT_CONVERSION = "medical.document-conversion"
 DOCUMENT_URLS = "medical.document-bulk-download-urls"
 DOCUMENT_URL_PAGES = "medical.document-bulk-download-paged"
+BULK_PATIENT_CREATE = "medical.bulk-patient-create"
+MESSAGE_STATUS = "message.status"
+MESSAGE_RECEIVED = "message.received"
+PATIENT_ADMIT = "patient.admit"
+PATIENT_TRANSFER = "patient.transfer"
+PATIENT_DISCHARGE = "patient.discharge"
+PATIENT_PHARMACY = "patient.pharmacy"
+PATIENT_LABORATORY = "patient.laboratory"
+IDENTITY_VERIFIED = "ias.identity.verified"
 
 EVENTS: dict[str, EventType] = {
     PING: EventType(Ping, "a webhook URL was set"),
@@ -251,4 +251,13 @@ EVENTS: dict[str, EventType] = {
     DOCUMENT_CONVERSION: EventType(DocumentConversion, "a document query ended its conversions"),
     DOCUMENT_URLS: EventType(DocumentUrls, "bulk download URLs were asked for"),
     DOCUMENT_URL_PAGES: EventType(DocumentUrlPages, "bulk download URLs were asked for, in pages"),
+    BULK_PATIENT_CREATE: EventType(BulkPatientCreate, "a bulk creation of patients changed its status"),
+    MESSAGE_STATUS: EventType(notifications.MessageStatus, "a message to another provider ended"),
+    MESSAGE_RECEIVED: EventType(notifications.MessageReceived, "a message of another provider came in"),
+    PATIENT_ADMIT: EventType(notifications.PatientAdmit, "a patient arrived at a hospital"),
+    PATIENT_TRANSFER: EventType(notifications.PatientTransfer, "a patient was moved within a hospital"),
+    PATIENT_DISCHARGE: EventType(notifications.PatientDischarge, "a patient's stay at a hospital ended"),
+    PATIENT_PHARMACY: EventType(notifications.PatientPharmacy, "a medication was dispensed to a patient"),
+    PATIENT_LABORATORY: EventType(notifications.PatientLaboratory, "a patient has a laboratory result"),
+    IDENTITY_VERIFIED: EventType(notifications.IdentityVerified, "a person proved who they are"),
 }

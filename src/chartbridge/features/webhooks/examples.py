@@ -60,6 +60,23 @@ def _network_query(kind: str, **details: Any) -> dict[str, Any]:
     }
 
 
+def _stay(**more: Any) -> dict[str, Any]:
+    return {
+        "payload": {
+            **_PATIENT,
+            "url": f"{_FILES}/encounter.json?signature=5f2c",
+            "whenSourceSent": _ENDED,
+            "admitTimestamp": "2026-02-01T09:00:00.000Z",
+            **more,
+        }
+    }
+
+
+_MESSAGE_ID = "0196a1f2-b3c4-7d5e-8f60-7b8c9d0e1f2a"
+_WARD = {"name": "ED", "type": "ward"}
+_INTENSIVE_CARE = {"name": "ICU", "type": "ward"}
+_MOVE = {"timestamp": _ENDED, "sourceLocation": _WARD, "destinationLocation": _INTENSIVE_CARE}
+
 EXAMPLES: dict[str, dict[str, Any]] = {
     "ping": {"ping": "V1StGXR8_Z5jdHi6B-myT"},
     "network-query.hie": _network_query("hie", source="SANDBOX", status="completed", completedAt=_ENDED),
@@ -101,5 +118,58 @@ EXAMPLES: dict[str, dict[str, Any]] = {
                 "pagination": {"page": 1, "totalPages": 1, "totalItems": 1},
             }
         ]
+    },
+    "medical.bulk-patient-create": {
+        "bulkPatientCreate": {
+            "requestId": REQUEST_ID,
+            "status": "completed",
+            "result": f"{_FILES}/result.csv?signature=5f2c",
+        }
+    },
+    "message.status": {
+        "payload": {
+            "id": _MESSAGE_ID,
+            "patientId": PATIENT_ID,
+            "status": "failed",
+            "sentAt": "2026-02-01T10:00:00.000Z",
+            "completedAt": _ENDED,
+            "reason": "The recipient's mailbox is unknown",
+        }
+    },
+    "message.received": {
+        "payload": {
+            "id": _MESSAGE_ID,
+            "patientId": PATIENT_ID,
+            "url": f"{_FILES}/communication.json?signature=5f2c",
+            "destination": "clinic@direct.example.org",
+            "subject": "Discharge summary",
+            "sentAt": _ENDED,
+        }
+    },
+    "patient.admit": _stay(),
+    "patient.transfer": _stay(transfers=[_MOVE]),
+    "patient.discharge": _stay(dischargeTimestamp=_ENDED),
+    "patient.pharmacy": {
+        "payload": {
+            **_PATIENT,
+            "url": f"{_FILES}/dispenses.json?signature=5f2c",
+            "medicationDispensedDate": "2026-01-31",
+        }
+    },
+    "patient.laboratory": {
+        "payload": {
+            **_PATIENT,
+            "url": f"{_FILES}/results.json?signature=5f2c",
+            "specimenCollectedDate": "2026-01-31",
+        }
+    },
+    "ias.identity.verified": {
+        "payload": {
+            "proofedIdentityId": "0196a1f2-c5d6-7e7f-9071-8c9d0e1f2a3b",
+            "patientId": PATIENT_ID,
+            "sessionId": REQUEST_ID,
+            "status": "active",
+            "verifiedAt": _ENDED,
+        }
     },
 }

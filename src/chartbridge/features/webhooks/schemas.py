@@ -155,6 +155,8 @@ class WebhookStatus(BaseModel):
                     "webhookStatusDetail": "Request failed with status code 404",
                     "webhookRequestsProcessing": 2,
                     "webhookRequestsFailed": 1,
+                    "webhookCircuit": "closed",
+                    "webhookRetryAt": None,
                 }
             ]
         }
@@ -166,6 +168,13 @@ class WebhookStatus(BaseModel):
     )
     webhookRequestsProcessing: int = Field(ge=0, description="messages on their way")
     webhookRequestsFailed: int = Field(ge=0, description="messages whose attempts are used up")
+    webhookCircuit: Literal["closed", "open", "probing"] = Field(
+        description="open: the receiver has failed so often that it is left alone until webhookRetryAt; "
+        "probing: one message is on its way to see"
+    )
+    webhookRetryAt: str | None = Field(
+        description="when the receiver is tried next while the circuit is not closed; null when it is"
+    )
 
 
 class SampleMeta(BaseModel):

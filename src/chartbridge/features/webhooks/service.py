@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import random
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -12,17 +11,12 @@ from sqlalchemy import func, select
 
 from chartbridge.db import Tenant, TenantSession
 from chartbridge.features.accounts import service as accounts
-from chartbridge.features.webhooks import links
-from chartbridge.features.webhooks.delivery import Outcome
+from chartbridge.features.webhooks import circuit, links, outbox
 from chartbridge.features.webhooks.events import EVENTS, PING, Content, Ping
 from chartbridge.features.webhooks.models import WebhookMessage
 from chartbridge.ids import nanoid, new_message_id, timestamp, utcnow
-from chartbridge.jobs.queue import Queue
 from chartbridge.platform import Platform
 
-DELIVERIES = Queue("webhook-delivery")
-DELIVER = "webhook-delivery"
-MAX_BACKOFF_S = 3600.0
 PING_TIMEOUT_S = 2.0
 
 
@@ -74,12 +68,15 @@ def send(
     session.add(message)
     session.flush()
     if message.status == "processing":
-        enqueue(platform, session, message)
+        outbox.put(session, platform.settings, message.id)
     return message.id
 
 
 def send_ping(platform: Platform, session: TenantSession) -> None:
-    """Ask the receiver to answer; its answer decides whether the webhook counts as enabled."""
+    """Ask the receiver that was set to answer; its answer decides whether the webhook counts as enabled.
+    What another one failed at is forgotten: messages that wait are sent now."""
+    if circuit.close(session):
+        outbox.release(session)
     send(platform, session, PING, Ping(ping=nanoid()))
 
 
@@ -88,77 +85,16 @@ def timeout_s(platform: Platform, body: dict[str, Any]) -> float:
     return min(platform.settings.webhook_timeout_s, PING_TIMEOUT_S if "ping" in body else math.inf)
 
 
-def enqueue(
-    platform: Platform, session: TenantSession, message: WebhookMessage, delay_s: float | None = None
-) -> None:
-    """Have the message's next attempt made once the transaction commits."""
-    attempt = message.attempts + 1
-    platform.jobs.enqueue(
-        session,
-        DELIVERIES,
-        DELIVER,
-        str(session.tenant),
-        message.id,
-        str(attempt),
-        job_id=f"webhook:{message.id}:{attempt}",
-        delay_s=delay_s,
+def status_detail(account: accounts.AccountSettings | None, receiver: circuit.State) -> str | None:
+    """What an account is told about its receiver: what the last delivery showed, and whether it is left
+    alone."""
+    detail = account.webhook_status_detail if account else None
+    if receiver.retry_at is None:
+        return detail
+    paused = (
+        f"after {receiver.failures} failures in a row, the next attempt is at {timestamp(receiver.retry_at)}"
     )
-
-
-@dataclass(frozen=True, slots=True)
-class Attempt:
-    """A message on its way: where to, signed with what."""
-
-    url: str
-    key: str
-    body: dict[str, Any]
-
-
-def begin_attempt(session: TenantSession, message_id: str, number: int) -> Attempt | None:
-    """What to send, or None when this attempt was already made or the message is no longer due."""
-    message = session.get(WebhookMessage, message_id)
-    if message is None or message.status != "processing" or message.attempts >= number:
-        return None
-    account = accounts.find_settings(session)
-    if account is None or not account.webhook_url or not account.webhook_key:
-        return Attempt("", "", message.body)
-    return Attempt(account.webhook_url, account.webhook_key, message.body)
-
-
-def finish_attempt(
-    platform: Platform, session: TenantSession, message_id: str, number: int, url: str, outcome: Outcome
-) -> None:
-    """Record what came of the attempt and, when it failed and attempts are left, plan the next."""
-    message = session.get(WebhookMessage, message_id, with_for_update=True)
-    if message is None or message.attempts >= number:
-        return
-    message.attempts = number
-    message.status_detail = outcome.detail[:2048]
-    message.http_status = outcome.http_status
-    message.duration_ms = outcome.duration_ms
-    message.request_url = url or None
-    accounts.record_webhook_health(session, url, enabled=outcome.delivered, detail=outcome.detail)
-    if outcome.delivered:
-        message.status = "success"
-    elif number >= message.attempt_limit or not url:
-        message.status = "failure"
-    else:
-        enqueue(platform, session, message, delay_s=_backoff_s(platform, message, number))
-
-
-def _backoff_s(platform: Platform, message: WebhookMessage, number: int) -> float:
-    made_in_this_round = number - max(0, message.attempt_limit - platform.settings.webhook_max_attempts)
-    pause = platform.settings.webhook_backoff_s * 2.0 ** max(0, made_in_this_round - 1)
-    return min(pause, MAX_BACKOFF_S) * random.uniform(0.8, 1.2)  # noqa: S311 - spreads load, no secret
-
-
-def give_up(session: TenantSession, message_id: str, number: int, reason: str) -> None:
-    """End a message whose delivery job could not be run. That attempt counts as made: its job's id is
-    used up, and a retry must get another."""
-    message = session.get(WebhookMessage, message_id, with_for_update=True)
-    if message is not None and message.status == "processing" and message.attempts < number:
-        message.attempts = number
-        message.status, message.status_detail = "failure", f"Internal error: {reason}"[:2048]
+    return f"{detail} ({paused})" if detail else paused
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +107,7 @@ def counts(session: TenantSession) -> Counts:
     """How many messages are on their way and how many failed for good; pings do not count."""
     counted = session.execute(
         select(WebhookMessage.status, func.count())
-        .where(WebhookMessage.type != PING)
+        .where(WebhookMessage.type != PING, WebhookMessage.status != "success")
         .group_by(WebhookMessage.status)
     )
     rows: dict[str, int] = {row[0]: row[1] for row in counted}
