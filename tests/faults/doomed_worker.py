@@ -17,8 +17,14 @@ from functools import wraps
 from pathlib import Path
 from typing import Any
 
+_fate: tuple[str, str, str] | None = None
+"""The step, when, and the mark; None until this process is a worker."""
 
-def _die(mark: str) -> None:
+
+def _die_if_due(step: str, when: str) -> None:
+    if _fate is None or _fate[:2] != (step, when):
+        return
+    mark = _fate[2]
     if mark != "always":
         try:
             Path(mark).touch(exist_ok=False)
@@ -27,27 +33,44 @@ def _die(mark: str) -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
-def main(worker_id: str, step_name: str, when: str, mark: str) -> None:
+def warm() -> None:
+    """Import the product so that each of its steps asks for its fate."""
     from chartbridge.jobs import workflow
 
     declare = workflow.step
 
     def doomed(function: Callable[..., Any]) -> Callable[..., Any]:
-        if function.__name__ != step_name:
-            return declare(function)
-
         @wraps(function)
         def step(*args: Any) -> Any:
-            if when == "before":
-                _die(mark)
+            _die_if_due(function.__name__, "before")
             result = function(*args)
-            if when == "after":
-                _die(mark)
+            _die_if_due(function.__name__, "after")
             return result
 
         return declare(step)
 
     workflow.step = doomed  # features import it by name, after this
+
+    from chartbridge import background
+    from chartbridge.features.webhooks.delivery import Courier
+
+    assert background.QUEUES
+    deliver = Courier.deliver
+
+    async def doomed_delivery(courier: Courier, letter: Any) -> Any:
+        """No step of a job: a worker's dispatcher sends messages, many at once."""
+        _die_if_due("deliver", "before")
+        outcome = await deliver(courier, letter)
+        _die_if_due("deliver", "after")
+        return outcome
+
+    Courier.deliver = doomed_delivery  # type: ignore[assignment, method-assign]
+
+
+def main() -> None:
+    global _fate  # noqa: PLW0603 - steps ask for it wherever they run
+    worker_id, step, when, mark = sys.argv[1:]
+    _fate = step, when, mark
 
     from chartbridge.commands import running
     from chartbridge.config import Settings
@@ -56,4 +79,5 @@ def main(worker_id: str, step_name: str, when: str, mark: str) -> None:
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    warm()
+    main()

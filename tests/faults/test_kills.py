@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -18,11 +17,11 @@ from tests.support.ports import LOOPBACK, free_port
 from tests.support.processes import Process
 from tests.support.receiver import Receiver
 from tests.support.server import Deployment
+from tests.support.zygote import zygote
 
 pytestmark = [pytest.mark.slow, pytest.mark.fault]
 
-ROOT = Path(__file__).parents[2]
-STEPS = ("find", "fetch", "convert", "announce_first_data", "finish", "attempt_delivery")
+STEPS = ("find", "fetch", "convert", "announce_first_data", "finish", "deliver")
 ADDRESS = {"addressLine1": "9 Elm St", "city": "Phoenix", "state": "AZ", "zip": "85004"}
 EVENTS = {
     "network-query.hie.first-data-ready",
@@ -36,10 +35,11 @@ def doomed(deployment: Deployment, name: str, step: str, when: str, mark: str) -
     """Start a worker that will kill itself there."""
     worker = Process(
         f"doomed worker {name} ({step}, {when})",
-        [sys.executable, "-m", "tests.faults.doomed_worker", name, step, when, mark],
+        ["doomed_worker", name, step, when, mark],
         log=deployment.folder / f"{len(deployment.processes)}-{name}.log",
         environment=deployment.environment,
-        cwd=ROOT,
+        cwd=deployment.folder,
+        zygote=zygote("tests.faults.doomed_worker"),
     )
     deployment.processes.append(worker)
     return worker
