@@ -67,6 +67,8 @@ class Bad:
             ("POST", f"{M}/settings"): (f"{M}/settings", {}),
             ("POST", "/settings/webhook/sample-payload"): ("/settings/webhook/sample-payload", {}),
             ("POST", f"{M}/settings/webhook/sample-payload"): (f"{M}/settings/webhook/sample-payload", {}),
+            ("POST", "/settings/webhook/replay"): ("/settings/webhook/replay", {}),
+            ("POST", f"{M}/settings/webhook/replay"): (f"{M}/settings/webhook/replay", {}),
             CONVERT: (CONVERT[1], {"patientId": "p"}),
         }
 
@@ -80,11 +82,15 @@ class Bad:
 
 
 WITHOUT_A_BODY = {
+    ("POST", f"{M}/patient/bulk"),
+    ("POST", f"{M}/patient/bulk/{{request_id}}/cancel"),
     ("POST", f"{M}/patient/{{id}}/external/sync"),
     ("PUT", f"{M}/patient/{{id}}/hie-opt-out"),
     ("PUT", f"{M}/patient/{{id}}/treatment-relationship"),
     ("POST", "/settings/webhook/retry"),
     ("POST", f"{M}/settings/webhook/retry"),
+    ("POST", "/settings/webhook/message/{id}/replay"),
+    ("POST", f"{M}/settings/webhook/message/{{id}}/replay"),
 }
 OPTIONAL_BODY = {
     ("PATCH", f"{M}/cohort/{{id}}"),
@@ -207,6 +213,12 @@ def good_bodies(bad: Bad) -> dict[tuple[str, str], Json]:
         },
         ("POST", "/settings"): {"webhookUrl": "http://127.0.0.1:9/", "mrFilters": None},
         ("POST", "/settings/webhook/sample-payload"): {"meta": {"type": "ping"}, "ping": "x"},
+        ("POST", "/settings/webhook/replay"): {
+            "from": "2026-01-31",
+            "to": "2026-02-01T00:00:00Z",
+            "types": ["ping"],
+            "statuses": ["failure"],
+        },
     }
 
 
@@ -240,6 +252,7 @@ LISTS = {
     f"{M}/patient/{{id}}/facility": "facilityIds",
     f"{M}/network/query": "sources",
     "/settings": "mrFilters",
+    "/settings/webhook/replay": "types",
     CONSOLIDATED: "entry",
 }
 

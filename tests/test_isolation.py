@@ -27,6 +27,8 @@ Route = tuple[str, str]
 PROTECTED = ("/medical/v1", "/settings", "/convert/v1")
 OPEN = {
     ("GET", "/"),
+    ("GET", "/health"),
+    ("GET", "/ready"),
     ("GET", "/openapi.json"),
     ("GET", "/storage/{key:path}"),
     ("PUT", "/storage/{key:path}"),
@@ -56,6 +58,7 @@ SOURCES = {"sources": ["lab"]}
 S = f"{M}/patient/{{id}}"
 R = f"{M}/patient/{{patient_id}}/consolidated"
 C = f"{R}/query"
+B = f"{M}/patient/bulk"
 CALLS: dict[Route, Call] = {
     ("GET", f"{M}/facility"): Call(),
     ("POST", f"{M}/facility"): Call(body=people.facility()),
@@ -64,6 +67,10 @@ CALLS: dict[Route, Call] = {
     ("DELETE", f"{M}/facility/{{id}}"): Call(),
     ("POST", f"{M}/patient"): Call({"facilityId": "{facility}"}, JANE_BODY),
     ("GET", f"{M}/patient"): Call(),
+    ("POST", B): Call({"facilityId": "{facility}"}),
+    ("GET", B): Call(),
+    ("GET", f"{B}/{{request_id}}"): Call(),
+    ("POST", f"{B}/{{request_id}}/cancel"): Call(),
     ("POST", f"{M}/patient/match"): Call(body=JANE_BODY),
     ("GET", f"{M}/patient/external-id"): Call({"externalId": "owners-jane"}),
     ("GET", S): Call(),
@@ -121,6 +128,10 @@ for prefix in ("", M):
         ("GET", f"{prefix}/settings/mapi-access"): Call(),
         ("GET", f"{prefix}/settings/webhook"): Call(),
         ("POST", f"{prefix}/settings/webhook/retry"): Call(),
+        ("GET", f"{prefix}/settings/webhook/message"): Call(),
+        ("GET", f"{prefix}/settings/webhook/message/{{id}}"): Call(),
+        ("POST", f"{prefix}/settings/webhook/message/{{id}}/replay"): Call(),
+        ("POST", f"{prefix}/settings/webhook/replay"): Call(body={"from": "2026-01-31", "to": "2026-02-01"}),
         ("POST", f"{prefix}/settings/webhook/sample-payload"): Call(body={"meta": {"type": "patient.admit"}}),
     }
 ECHOES = {("POST", "/convert/v1/ccda/to/fhir")}
@@ -150,7 +161,9 @@ class Owner:
         path = route[1]
         kinds = ("facility", "organization", "cohort")
         here = self.ids[next((k for k in kinds if path.startswith(f"{M}/{k}/")), "patient")]
-        request = self.ids["consolidated" if "/consolidated/" in path else "network"]
+        here = self.ids["message"] if "/webhook/message/" in path else here
+        kinds = ("consolidated", "bulk")
+        request = self.ids[next((k for k in kinds if f"/{k}/" in path), "network")]
         return {**self.ids, "id": here, "patient_id": self.ids["patient"], "request_id": request}
 
 
@@ -183,6 +196,7 @@ def owner(world: World) -> Owner:
     api.poll(f"{path}/{consolidated}")
     api.poll(f"{path}/{api.post(path, conversionType='html')['requestId']}")
     document = api.documents(patient, output="dto")[0]["fileName"]
+    bulk = api.post(B)["requestId"]
     ids = {
         "facility": facility,
         "organization": organization,
@@ -191,6 +205,8 @@ def owner(world: World) -> Owner:
         "network": network,
         "consolidated": consolidated,
         "document": document,
+        "bulk": bulk,
+        "message": api.get("/settings/webhook/message", type="ping")["messages"][0]["id"],
     }
     return Owner(api, ids)
 
@@ -254,6 +270,7 @@ def snapshot(owner: Owner) -> Json:
         (f"{M}/patient/{patient}/consolidated/query", {}),
         (f"{M}/network/query/{owner.ids['network']}", {}),
         (f"{M}/document", {"patientId": patient}),
+        (B, {}),
     )
     return {path: owner.api.get(path, **query) for path, query in reads}
 

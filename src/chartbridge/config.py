@@ -40,6 +40,9 @@ class Settings(BaseSettings):
     database_url: str | None = Field(
         None, description="sqlite:///… or postgresql://…; default SQLite in data_dir"
     )
+    database_pool_size: int = Field(
+        20, ge=2, le=200, description="connections of each kind a process keeps, and as many again under load"
+    )
     object_store_url: str | None = Field(
         None, description="file:///…, s3://bucket/prefix, gs:// or az://; default a folder in data_dir"
     )
@@ -58,6 +61,19 @@ class Settings(BaseSettings):
     log_format: Literal["console", "json"] = "console"
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
+    metrics_port: int | None = Field(
+        None, ge=0, le=65535, description="port for /metrics, /health and /ready; default none"
+    )
+    metrics_host: str = Field("127.0.0.1", description="address to bind for the metrics")
+    otlp_endpoint: str | None = Field(
+        None,
+        pattern=r"^https?://[^\s/?#@]+(/[^\s?#]*)?$",
+        description="collector of traces, before /v1/traces; default: no traces",
+    )
+    trace_sample_ratio: float = Field(
+        1.0, ge=0, le=1, description="part of the traces that are kept; a caller's decision wins"
+    )
+
     worker_id: str | None = Field(None, description="stable name of this worker; one process a name")
     worker_concurrency: int = Field(
         8, ge=1, le=256, description="jobs of one queue that a worker runs at once"
@@ -72,14 +88,61 @@ class Settings(BaseSettings):
     job_max_attempts: int = Field(
         5, ge=1, description="runs of one job, crashes included, before it ends as failed"
     )
+    job_kept_days: float = Field(
+        14.0, gt=0, description="days for which a job that ended can be looked at and run again"
+    )
+    schedule_poll_s: float = Field(30.0, gt=0, description="how often a worker looks for what is due")
+    housekeeping_s: float = Field(3600.0, ge=60, description="pause between two rounds of housekeeping")
+    monitoring_hour_utc: int = Field(
+        8, ge=0, le=23, description="hour of the day, in UTC, at which scheduled queries begin"
+    )
+    monitoring_queries_per_minute: int = Field(
+        60, ge=1, le=6000, description="scheduled queries that are begun a minute, of all accounts"
+    )
 
     network_timeout_s: float = Field(60.0, gt=0, description="time a network has for one call")
     max_document_bytes: int = Field(200_000_000, description="a network's larger document is not taken in")
     bulk_url_s: int = Field(600, ge=1, le=604_800, description="how long the URLs of a bulk run work")
+    bulk_max_upload_bytes: int = Field(
+        200_000_000, ge=1, description="a larger file of a bulk import is refused"
+    )
+    bulk_queries_per_minute: int = Field(
+        60, ge=0, le=60_000, description="network queries that one bulk import starts a minute; 0: none"
+    )
+    bulk_queries_in_flight: int = Field(
+        20, ge=1, le=1_000, description="network queries of one bulk import that run at the same time"
+    )
+    bulk_query_wait_s: float = Field(
+        3600.0, gt=0, description="how long a bulk import waits for the end of one of its queries"
+    )
+    bulk_result_days: float = Field(30, gt=0, description="how long a bulk import is kept after its end")
     webhook_timeout_s: float = Field(5.0, gt=0)
-    webhook_max_attempts: int = Field(8, ge=1)
+    webhook_max_attempts: int = Field(
+        18, ge=1, description="attempts to deliver a message; with the default pauses they take a day"
+    )
     webhook_backoff_s: float = Field(
-        10.0, gt=0, description="wait before the second attempt; doubles each time"
+        10.0, gt=0, description="wait before the second attempt; doubles each time, up to three hours"
+    )
+    webhook_retry_s: float = Field(
+        86_400.0, gt=0, le=31_536_000, description="time after which a message is given up in any case"
+    )
+    webhook_concurrency: int = Field(
+        256, ge=1, le=2000, description="messages that a worker sends at the same time"
+    )
+    webhook_account_concurrency: int = Field(
+        16, ge=1, le=2000, description="of these, to one account's receiver"
+    )
+    webhook_circuit_failures: int = Field(
+        10, ge=1, description="failures in a row after which a receiver is left alone for a while"
+    )
+    webhook_circuit_pause_s: float = Field(
+        30.0, gt=0, le=900, description="first such while; doubles with each failure, up to 15 minutes"
+    )
+    webhook_keep_delivered_days: float = Field(
+        30, gt=0, le=36_500, description="how long messages that arrived are kept"
+    )
+    webhook_keep_failed_days: float = Field(
+        90, gt=0, le=36_500, description="how long messages that did not arrive are kept"
     )
     webhook_private_addresses: Literal["auto", "allow", "refuse"] = Field(
         "auto", description="auto: refused for production tenants, allowed for sandbox tenants"

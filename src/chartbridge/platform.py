@@ -23,7 +23,7 @@ class Platform:
     @classmethod
     def open(cls, settings: Settings) -> Platform:
         """Open what the settings name; the database must have been migrated. Raises ConfigurationError."""
-        db = Database(settings.db_url)
+        db = Database(settings.db_url, pool_size=settings.database_pool_size)
         return cls(
             settings,
             db,

@@ -347,7 +347,7 @@ def test_deleting_the_patient_ends_it_without_a_word(
     assert gate.reached.wait(30)
     listening.delete(f"{M}/patient/{patient}")
     gate.open.set()
-    client, job = world.platform.jobs._open(), f"document-query:{request_id}"
+    client, job = world.platform.jobs.client(), f"document-query:{request_id}"
     wait_until(lambda: client.list_workflows(workflow_ids=[job])[0].status == "SUCCESS", "the job ends")
     listening.get(PATH, status=404, patientId=patient)
     assert [m.type for m in receiver.received if m.type != "ping"] == []

@@ -257,7 +257,7 @@ def test_deleting_the_patient_during_a_query_ends_it_and_leaves_nothing(
     wait_until(lambda: stored_keys(world, listening, patient) == [], "the first clearing away")
     go_on.set()
     job = f"network-query:{begun['requestId']}:{source}"
-    client = world.platform.jobs._open()
+    client = world.platform.jobs.client()
     wait_until(lambda: client.list_workflows(workflow_ids=[job])[0].status == "SUCCESS", "the job ends")
     assert stored_keys(world, listening, patient) == []
     listening.get(f"{M}/network/query/{begun['requestId']}", status=404)

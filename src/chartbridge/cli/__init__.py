@@ -12,9 +12,19 @@ from typing import Annotated
 import typer
 
 from chartbridge import __version__
-from chartbridge.cli import accounts, directory, integrations, keys, links, terminology
+from chartbridge.cli import (
+    accounts,
+    backup,
+    batch,
+    database,
+    directory,
+    integrations,
+    jobs,
+    keys,
+    links,
+    terminology,
+)
 from chartbridge.cli.options import DataDir, Port, settings_with
-from chartbridge.commands.console import talk
 
 cli = typer.Typer(
     no_args_is_help=True,
@@ -23,12 +33,14 @@ cli = typer.Typer(
     help="Gather a patient's records from health networks into one FHIR chart.\n\n"
     "Settings are CHARTBRIDGE_* variables; without any, data lies in ./data.",
 )
-db_cli = typer.Typer(no_args_is_help=True, help="Look after the database.")
+cli.command("batch")(batch.batch)
 cli.add_typer(keys.cli, name="keys")
 cli.add_typer(accounts.cli, name="accounts")
 cli.add_typer(integrations.cli, name="integrations")
 cli.add_typer(links.cli, name="links")
-cli.add_typer(db_cli, name="db")
+cli.add_typer(jobs.cli, name="jobs")
+cli.add_typer(database.cli, name="db")
+cli.add_typer(backup.cli, name="backup")
 cli.add_typer(directory.cli, name="directory")
 cli.add_typer(terminology.cli, name="terminology")
 
@@ -118,15 +130,6 @@ def convert(
     options = converting.Options(patient_id, out, ndjson=ndjson, report=report)
     if not converting.run(paths, options, jobs):
         raise typer.Exit(1)
-
-
-@db_cli.command("upgrade")
-def db_upgrade(data_dir: DataDir = None) -> None:
-    """Bring the database to the present schema; nothing happens when it is current."""
-    from chartbridge.commands import opening
-
-    opening.open_platform(settings_with(data_dir=data_dir)).close()
-    talk.print("the database is current")
 
 
 @cli.command("doctor")

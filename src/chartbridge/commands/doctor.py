@@ -19,6 +19,7 @@ from chartbridge.config import ConfigurationError, Settings
 from chartbridge.db import Database
 from chartbridge.db.migrate import is_current
 from chartbridge.features.records import standards
+from chartbridge.observability import tracing
 from chartbridge.storage import StorageError, open_store
 from chartbridge.terminology.edition import Edition
 
@@ -49,6 +50,7 @@ def examine() -> list[Finding]:
         _store,
         _terminology,
         _exposure,
+        _tracing,
     )
     return findings + [check(settings) for check in checks]
 
@@ -147,3 +149,10 @@ def _exposure(settings: Settings) -> Finding:
     detail = f"binds {settings.host}:{settings.port}"
     advice = "beyond loopback, put TLS in front and set CHARTBRIDGE_PUBLIC_URL to its https:// address"
     return Finding("network", loopback or secure, detail, advice)
+
+
+def _tracing(settings: Settings) -> Finding:
+    if settings.otlp_endpoint is None:
+        return Finding("traces", True, "off")
+    advice = "pip install 'chartbridge[tracing]', or unset CHARTBRIDGE_OTLP_ENDPOINT"
+    return Finding("traces", tracing.is_installed(), f"sent to {settings.otlp_endpoint}", advice)

@@ -14,6 +14,10 @@ from chartbridge.commands.opening import open_platform
 from chartbridge.config import ConfigurationError, Settings
 from chartbridge.jobs.heartbeat import WorkerNameTakenError
 from chartbridge.jobs.worker import Worker, default_worker_id
+from chartbridge.observability import tracing
+from chartbridge.observability.readiness import Readiness
+from chartbridge.observability.readings import Exposition
+from chartbridge.observability.server import MetricsServer
 from chartbridge.platform import Platform
 
 
@@ -26,7 +30,9 @@ def serve(settings: Settings, *, with_worker: bool) -> None:
     _end_on_sigterm()
     _check_port(settings)
     platform = open_platform(settings)
+    _begin_traces(settings, "api with worker" if with_worker else "api")
     worker = _started_worker(platform, settings.worker_id or default_worker_id()) if with_worker else None
+    shown = _shown(platform, worker)
     server = uvicorn.Server(
         uvicorn.Config(
             app.create_app(platform),
@@ -46,7 +52,7 @@ def serve(settings: Settings, *, with_worker: bool) -> None:
     except (KeyboardInterrupt, SystemExit):
         pass  # uvicorn has stopped serving; what follows is ours to stop
     finally:
-        _stop(worker, platform)
+        _stop(worker, platform, shown)
     if not server.started:
         sys.exit(1)
 
@@ -63,10 +69,12 @@ def work(settings: Settings, worker_id: str) -> None:
     signal.signal(signal.SIGTERM, end)
     signal.signal(signal.SIGINT, end)
     platform = open_platform(settings)
+    _begin_traces(settings, "worker")
     worker = _started_worker(platform, worker_id)
+    shown = _shown(platform, worker)
     talk.print(f"worker {worker_id} takes jobs; Ctrl-C stops it")
     ended.get()
-    _stop(worker, platform)
+    _stop(worker, platform, shown)
 
 
 def _started_worker(platform: Platform, worker_id: str) -> Worker:
@@ -79,10 +87,40 @@ def _started_worker(platform: Platform, worker_id: str) -> Worker:
     return worker
 
 
-def _stop(worker: Worker | None, platform: Platform) -> None:
+def _begin_traces(settings: Settings, role: str) -> None:
+    try:
+        tracing.begin(settings, role)
+    except ConfigurationError as error:
+        fail(str(error))
+
+
+def _shown(platform: Platform, worker: Worker | None) -> MetricsServer | None:
+    """The port of metrics, where the settings have one."""
+    settings = platform.settings
+    if settings.metrics_port is None:
+        return None
+    checks = {} if worker is None else {"worker": worker.trouble}
+    try:
+        server = MetricsServer(
+            settings.metrics_host,
+            settings.metrics_port,
+            Exposition(platform, background.READINGS),
+            Readiness.of(platform, **checks),
+        )
+    except ConfigurationError as error:
+        _stop(worker, platform, None)
+        fail(str(error))
+    server.start()
+    return server
+
+
+def _stop(worker: Worker | None, platform: Platform, shown: MetricsServer | None) -> None:
     talk.print("stopping …")
     if worker is not None:
         worker.stop()
+    if shown is not None:
+        shown.stop()
+    tracing.end()
     platform.close()
 
 

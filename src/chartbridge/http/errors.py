@@ -24,6 +24,7 @@ from chartbridge.errors import (
 )
 from chartbridge.http.validation import describe_issues
 from chartbridge.logs import without_values
+from chartbridge.observability import metrics
 from chartbridge.storage import ObjectNotFoundError, StorageError
 
 log = structlog.get_logger(__name__)
@@ -112,7 +113,7 @@ def unexpected_error(request: Request, error: Exception) -> Response:
     """An answer that tells nothing of the inside; the log tells the type and place, never the data."""
     log.error(
         "unexpected error",
-        method=request.method,
+        method=metrics.known_method(request.method),
         route=getattr(request.scope.get("route"), "path", None),
         error=type(error).__name__,
         exc_info=without_values(error),

@@ -22,6 +22,7 @@ from chartbridge.http import idempotency
 from chartbridge.http.errors import envelope, forbidden, unexpected_error
 from chartbridge.http.ratelimit import GENERAL, GeneralBudget
 from chartbridge.ids import new_id
+from chartbridge.observability import metrics, tracing
 from chartbridge.platform import Platform
 from chartbridge.storage.signing import PATH_PREFIX
 
@@ -73,7 +74,7 @@ class Gateway:
         state = scope.setdefault("state", {})
         state["request_id"] = request_id  # contributions keep it beside what the request gave
         structlog.contextvars.clear_contextvars()
-        structlog.contextvars.bind_contextvars(request_id=request_id)
+        structlog.contextvars.bind_contextvars(request_id=request_id, **tracing.log_ids())
         path: str = scope["path"]
         if len(path) > 1 and path.endswith("/"):
             scope["path"] = path = path.rstrip("/") or "/"
@@ -106,7 +107,7 @@ class Gateway:
             await answer(scope, receive, send_with_headers)
         finally:  # the caller has the answer by now and does not wait for the log
             route = getattr(scope.get("route"), "path", None)
-            log.info("request", method=scope["method"], route=route, status=status)
+            log.info("request", method=metrics.known_method(scope["method"]), route=route, status=status)
 
     async def _live(self, scope: Scope, receive: Receive, send: Send) -> None:
         """While the application runs, kept answers that are too old are deleted."""
@@ -166,8 +167,10 @@ class Gateway:
         key = _key(headers)
         caller = await run_in_threadpool(self._authenticate, key) if key else None
         if caller is None:
+            metrics.REFUSED.labels("unknown_key" if key else "no_key").inc()
             return forbidden()
         if not caller.medical_api_enabled and path.startswith("/medical/"):
+            metrics.REFUSED.labels("not_allowed").inc()
             return PlainTextResponse("Forbidden", 403)
         platform: Platform = scope["app"].state.platform
         allowed = GENERAL.allowed(caller.rate_limits, platform.settings.rate_limits)
@@ -176,6 +179,7 @@ class Gateway:
         if usage.exceeded:
             return PlainTextResponse(GENERAL.message, 429)
         if caller.read_only and method not in READING_METHODS and path not in READING_POSTS:
+            metrics.REFUSED.labels("read_only").inc()
             return envelope(403, "ForbiddenError", "This key may only read")
         scope["state"]["caller"] = caller
         return None

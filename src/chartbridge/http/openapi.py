@@ -57,6 +57,7 @@ TAGS = {
     "Organizations": "The account's own organization: who asks.",
     "Facilities": "Places of care. A patient is associated with one or more.",
     "Patients": "Persons whose records are gathered, and whether they may be.",
+    "Bulk import": "Many patients from one CSV file.",
     "Cohorts": "Groups of patients, and what is done for all of them.",
     "Network queries": "Asking the health networks for a patient's records.",
     "Documents": "Clinical documents: those that networks gave, and those that the account added.",

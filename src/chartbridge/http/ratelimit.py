@@ -19,6 +19,7 @@ from chartbridge.db import Base, Database, Tenant, TenantOwned, TenantSession
 from chartbridge.db.upsert import upsert
 from chartbridge.errors import RateLimitedError
 from chartbridge.http.context import CurrentPlatform, CurrentTenant
+from chartbridge.observability import metrics
 
 WINDOW_S = 60
 
@@ -131,7 +132,13 @@ def count_call(
                 delete(RateWindow).where(RateWindow.operation == limit.operation, RateWindow.window < window)
             )
         allowed = limit.allowed(_limits_of(session), overrides)
-    return Usage(allowed, used, _left(limit, window, now), limit.window_s)
+    return _counted(limit, Usage(allowed, used, _left(limit, window, now), limit.window_s))
+
+
+def _counted(limit: Limit, usage: Usage) -> Usage:
+    if usage.exceeded:
+        metrics.RATE_LIMITED.labels(limit.operation).inc()
+    return usage
 
 
 def _limits_of(session: TenantSession) -> Mapping[str, int]:
@@ -162,7 +169,7 @@ class GeneralBudget:
         if window != self._window:
             self._window, self._calls = window, {}
         used = self._calls[tenant] = self._calls.get(tenant, 0) + 1
-        return Usage(allowed, used, _left(GENERAL, window, now), WINDOW_S)
+        return _counted(GENERAL, Usage(allowed, used, _left(GENERAL, window, now), WINDOW_S))
 
 
 def rate_limited(limit: Limit) -> params.Depends:

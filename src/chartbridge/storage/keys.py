@@ -31,6 +31,42 @@ def parse_upload(key: str) -> tuple[Tenant, str, str] | None:
     return None
 
 
+def bulk_folder(tenant: Tenant, import_id: str) -> str:
+    """The folder below which the files of one bulk import lie."""
+    return f"{tenant}/bulk/{import_id}"
+
+
+def bulk_upload(tenant: Tenant, import_id: str) -> str:
+    """What the URL for an import's file names. No object lies there."""
+    return f"{bulk_folder(tenant, import_id)}/upload"
+
+
+def parse_bulk_upload(key: str) -> tuple[Tenant, str] | None:
+    """Back from ``bulk_upload``: tenant and import; None for a key of another kind."""
+    match key.split("/"):
+        case [environment, account_id, "bulk", import_id, "upload"]:
+            try:
+                return Tenant.parse(f"{environment}/{account_id}"), import_id
+            except ValueError:
+                return None
+    return None
+
+
+def bulk_sources(tenant: Tenant, import_id: str) -> str:
+    """The folder of the files that were sent for an import."""
+    return f"{bulk_folder(tenant, import_id)}/sources"
+
+
+def bulk_source(tenant: Tenant, import_id: str, upload_id: str) -> str:
+    """One of them: of uploads at the same time each has its own, and one of them becomes the import's."""
+    return f"{bulk_sources(tenant, import_id)}/{upload_id}.csv"
+
+
+def bulk_result(tenant: Tenant, import_id: str) -> str:
+    """What became of each row of an import, as CSV."""
+    return f"{bulk_folder(tenant, import_id)}/result.csv"
+
+
 def rendering(tenant: Tenant, patient_id: str, file_name: str, sha256: str, version: str, kind: str) -> str:
     """The document of that content as ``html`` or ``pdf``, as the viewer of that version shows it."""
     name = f"{file_name.rsplit('/', 1)[-1]}.{sha256[:16]}-{version}.{kind}"

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator, Mapping
-from datetime import timedelta
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, unquote, urlsplit
@@ -32,6 +33,14 @@ class StorageError(Exception):
 
 class ObjectNotFoundError(StorageError):
     """There is no object under that key."""
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """An object that a listing found, and when it was last written, by the store's clock."""
+
+    key: str
+    modified: datetime
 
 
 class ObjectStore:
@@ -118,10 +127,24 @@ class ObjectStore:
 
     def keys(self, prefix: str) -> Iterator[str]:
         """Keys below a folder, in no particular order."""
+        for item in self.listing(prefix):
+            yield item.key
+
+    def listing(self, prefix: str) -> Iterator[Listed]:
+        """The objects below a folder, in no particular order."""
         try:
             for batch in obstore.list(self._backend, prefix=_checked(prefix.rstrip("/"))):
                 for item in batch:
-                    yield str(item["path"])
+                    yield Listed(str(item["path"]), item["last_modified"])
+        except (BaseError, OSError) as error:
+            raise StorageError("the object store refused a listing") from error
+
+    def folders(self, prefix: str) -> list[str]:
+        """Names of the folders directly below a folder, in no particular order. Empty ones, which only a
+        local store has, are among them."""
+        try:
+            found = obstore.list_with_delimiter(self._backend, prefix=_checked(prefix.rstrip("/")))
+            return [str(path).rstrip("/").rpartition("/")[2] for path in found["common_prefixes"]]
         except (BaseError, OSError) as error:
             raise StorageError("the object store refused a listing") from error
 

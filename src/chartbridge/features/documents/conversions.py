@@ -14,6 +14,7 @@ from chartbridge.features.documents.conversion_task import convert_to_gzip
 from chartbridge.features.documents.models import Document
 from chartbridge.features.patients import service as patients
 from chartbridge.jobs.pool import PoolTaskError
+from chartbridge.observability import metrics
 from chartbridge.platform import Platform
 from chartbridge.storage import keys
 
@@ -44,7 +45,9 @@ def convert_stored(platform: Platform, tenant: Tenant, ids: Sequence[str]) -> in
     ]
     failures: dict[str, str] = {}
     interrupted: dict[str, str] = {}
-    for row, result in zip(todo, platform.cpu.map(convert_to_gzip, list(inputs)), strict=True):
+    results = platform.cpu.map(convert_to_gzip, list(inputs))
+    for row, (xml, _), result in zip(todo, inputs, results, strict=True):
+        metrics.conversion_done(_outcome(result), len(xml))
         if isinstance(result, bytes):
             platform.store.put(key_of[row.id], result, content_type="application/gzip")
         elif isinstance(result, PoolTaskError):  # says nothing of the document: the next query tries again
@@ -69,6 +72,12 @@ def convert_stored(platform: Platform, tenant: Tenant, ids: Sequence[str]) -> in
         # Deleted meanwhile: what was written came after the deletion of their objects.
         platform.store.delete_below(keys.patient_folder(tenant, patient_id))
     return sum(row.id not in failures and row.id not in interrupted for row in current)
+
+
+def _outcome(result: bytes | str | PoolTaskError) -> str:
+    if isinstance(result, bytes):
+        return "converted"
+    return "interrupted" if isinstance(result, PoolTaskError) else "unreadable"
 
 
 def convert_awaiting(

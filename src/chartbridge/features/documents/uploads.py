@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import delete, select
@@ -43,10 +43,9 @@ def announce(
     platform: Platform, session: TenantSession, patient_id: str, draft: Mapping[str, Any]
 ) -> Document:
     """A document whose file is to come. Raises NotFoundError, and BadRequestError for a draft that lacks
-    something or is no FHIR R4. Earlier ones whose file never came are forgotten after a day."""
+    something or is no FHIR R4."""
     if not patients.hold_patient(session, patient_id):
         raise NotFoundError("Could not find patient", id=patient_id)
-    _forget_unsent(session, patient_id)
     document_id = new_id()
     reference = prepare(
         draft, patient_id=patient_id, document_id=document_id, author=_author(session, patient_id)
@@ -81,15 +80,19 @@ def announce(
     return document
 
 
-def _forget_unsent(session: TenantSession, patient_id: str) -> None:
-    session.execute(
-        delete(Document).where(
-            Document.patient_id == patient_id,
+def forget_unsent(session: TenantSession, now: datetime) -> int:
+    """Forget the documents whose file never came, a day after they were announced; returns how many."""
+    old = session.execute(
+        delete(Document)
+        .where(
             Document.source == SOURCE,
             Document.status == "awaited",
-            Document.created_at < utcnow() - AWAITED_FOR,
+            Document.created_at < now - AWAITED_FOR,
         )
+        .execution_options(synchronize_session=False)
+        .returning(Document.id)
     )
+    return len(old.all())
 
 
 def upload_url(platform: Platform, session: TenantSession, document: Document) -> str:

@@ -1,36 +1,31 @@
-"""Uploading documents: the reference first, then its file to a presigned URL."""
+"""Uploading documents: the reference first, then its file to a presigned URL (see ``http.uploads``)."""
 
 from __future__ import annotations
 
-import asyncio
-from typing import Annotated
+from typing import IO, Annotated
 
-from fastapi import APIRouter, Query, Request, Response
-from starlette.concurrency import run_in_threadpool
-from starlette.requests import ClientDisconnect
+from fastapi import APIRouter, Query
 
-from chartbridge.errors import BadRequestError, ForbiddenError, PayloadTooLargeError
+from chartbridge.db import Tenant
+from chartbridge.errors import ForbiddenError
 from chartbridge.features.documents import uploads
 from chartbridge.features.documents.schemas import DocumentReferenceDraft, Upload
 from chartbridge.features.records import service as records
 from chartbridge.http.body import JsonRoute
 from chartbridge.http.context import CurrentPlatform, CurrentTenant, required
 from chartbridge.http.errors import answers
+from chartbridge.http.uploads import UploadKind
 from chartbridge.platform import Platform
 from chartbridge.storage import keys
-from chartbridge.storage.signing import PATH_PREFIX, InvalidSignatureError
 
-ARRIVES_WITHIN_S = 600
-router = APIRouter()
-references = APIRouter(prefix="/medical/v1/document", route_class=JsonRoute, tags=["Documents"])
-files = APIRouter(include_in_schema=False)
+router = APIRouter(prefix="/medical/v1/document", route_class=JsonRoute, tags=["Documents"])
 PatientId = Annotated[str | None, Query(description="required; the patient whom the document is about")]
 _REFUSALS = answers(
     {400: "a value is missing, or the reference is not valid FHIR R4", 404: "no such patient"}
 )
 
 
-@references.post("/upload", summary="Announce a document and get the URL for its file", responses=_REFUSALS)
+@router.post("/upload", summary="Announce a document and get the URL for its file", responses=_REFUSALS)
 def create_document_reference(
     body: DocumentReferenceDraft,
     platform: CurrentPlatform,
@@ -45,7 +40,7 @@ def create_document_reference(
     return Upload(documentReferenceId=document.id, uploadUrl=url)
 
 
-@references.post(
+@router.post(
     "/upload-url",
     summary="Announce a document and get nothing but the URL for its file",
     deprecated=True,
@@ -62,23 +57,22 @@ def document_upload_url(
     return create_document_reference(body, platform, tenant, patientId).uploadUrl
 
 
-@files.put(PATH_PREFIX + "{key:path}")
-async def receive_file(request: Request, platform: CurrentPlatform, key: str) -> Response:
-    """Take an announced document's file; 200 without a body once it is kept."""
-    try:
-        platform.store.verify_upload(key, request.query_params)
-    except InvalidSignatureError as error:
-        raise ForbiddenError(f"Access is forbidden: {error}") from None
-    data = await _bounded_body(request, platform.settings.max_upload_bytes)
-    await run_in_threadpool(_take_in, platform, key, data, request.headers.get("content-type"))
-    return Response()
-
-
-def _take_in(platform: Platform, key: str, data: bytes, sent_type: str | None) -> None:
+def _target(key: str) -> tuple[Tenant, str, str]:
     target = keys.parse_upload(key)
     if target is None:
         raise ForbiddenError
-    tenant, patient_id, document_id = target
+    return target
+
+
+def _expect(platform: Platform, key: str) -> None:
+    tenant, patient_id, document_id = _target(key)
+    with platform.db.read(tenant) as session:
+        uploads.announced(session, patient_id, document_id)
+
+
+def _take_in(platform: Platform, key: str, file: IO[bytes], sent_type: str | None) -> None:
+    tenant, patient_id, document_id = _target(key)
+    data = file.read()
     with platform.db.read(tenant) as session:
         document = uploads.announced(session, patient_id, document_id)
     media_type = uploads.look_at(platform, document, data, sent_type)
@@ -87,26 +81,10 @@ def _take_in(platform: Platform, key: str, data: bytes, sent_type: str | None) -
             records.refresh_later(platform, session, patient_id, [document_id])
 
 
-async def _bounded_body(request: Request, limit: int) -> bytes:
-    """The body, however its length was told. Raises PayloadTooLargeError, and BadRequestError for one that
-    does not arrive whole in time."""
-    too_large = PayloadTooLargeError(f"The file is larger than {limit} bytes")
-    declared = request.headers.get("content-length", "0")
-    if declared.isdecimal() and int(declared) > limit:
-        raise too_large
-    received = bytearray()
-    try:
-        async with asyncio.timeout(ARRIVES_WITHIN_S):
-            async for part in request.stream():
-                received += part
-                if len(received) > limit:
-                    raise too_large
-    except TimeoutError:
-        raise BadRequestError(f"The file did not arrive within {ARRIVES_WITHIN_S} seconds") from None
-    except ClientDisconnect:
-        raise BadRequestError("The file did not arrive whole") from None
-    return bytes(received)
-
-
-router.include_router(references)
-router.include_router(files)
+FILES = UploadKind(
+    is_for=lambda key: keys.parse_upload(key) is not None,
+    limit=lambda settings: settings.max_upload_bytes,
+    expect=_expect,
+    take_in=_take_in,
+)
+"""Files of documents."""

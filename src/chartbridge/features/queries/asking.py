@@ -35,6 +35,7 @@ from chartbridge.features.queries import about, answers, links
 from chartbridge.features.records import withdrawing
 from chartbridge.jobs.pool import PoolTaskError
 from chartbridge.logs import describe
+from chartbridge.observability import metrics, tracing
 from chartbridge.platform import Platform
 
 T = TypeVar("T")
@@ -114,7 +115,7 @@ def bring(
         then(item.id, not different)
 
     with ThreadPoolExecutor(FETCH_THREADS, thread_name_prefix="fetch") as threads:
-        list(threads.map(bring_one, wanted))
+        list(threads.map(tracing.carried(bring_one), wanted))
 
 
 def _reject(platform: Platform, tenant: Tenant, patient_id: str, document_id: str, reason: str) -> None:
@@ -161,11 +162,12 @@ def everything(platform: Platform, tenant: Tenant, connector: Connector, who: Pa
     """Enter what one network has of the patient. Raises ConnectorError."""
     timeout_s = platform.settings.network_timeout_s
     answer = Answer()
-    for remote in _patiently(partial(connector.discover, who, timeout_s=timeout_s)):
+    for remote in _patiently(connector, "discover", partial(connector.discover, who, timeout_s=timeout_s)):
         link = _link(platform, tenant, connector, who, remote)
         is_ours = links.is_taken_in(link)
         if link is not None and is_ours and isinstance(connector, DocumentConnector):
-            listed = _patiently(partial(connector.list_documents, remote, timeout_s=timeout_s))
+            listing = partial(connector.list_documents, remote, timeout_s=timeout_s)
+            listed = _patiently(connector, "list_documents", listing)
             offered = [document for document in listed if documents.is_fit(document)]
             answer.unfit += len(listed) - len(offered)
             with platform.db.write(tenant) as session:
@@ -174,7 +176,9 @@ def everything(platform: Platform, tenant: Tenant, connector: Connector, who: Pa
                         session, who.id, connector.source, connector.name, remote, offered
                     )
         elif link is not None and is_ours and isinstance(connector, ResourceConnector):
-            given = _patiently(partial(_resources, connector, remote, who.id, timeout_s))
+            given = _patiently(
+                connector, "resources", partial(_resources, connector, remote, who.id, timeout_s)
+            )
             is_ours = _keep(platform, tenant, who, link, given)
         if not is_ours:
             answer.unmatched[connector.name] = answer.unmatched.get(connector.name, 0) + 1
@@ -203,20 +207,22 @@ def document(platform: Platform, tenant: Tenant, source: Source, wanted: documen
     if not isinstance(connector, DocumentConnector):
         raise ConnectorError("the network gives no documents", retryable=False)
     timeout_s = platform.settings.network_timeout_s
-    data = _patiently(partial(connector.fetch, wanted.patient, wanted.document, timeout_s=timeout_s))
+    fetching = partial(connector.fetch, wanted.patient, wanted.document, timeout_s=timeout_s)
+    data = _patiently(connector, "fetch", fetching)
     if len(data) > platform.settings.max_document_bytes:
         raise ConnectorError("the document is larger than the limit", retryable=False)
     return data
 
 
-def _patiently(call: Callable[[], T]) -> T:
+def _patiently(connector: Connector, operation: str, call: Callable[[], T]) -> T:
     """The network's answer; it is asked again where that may help.
 
     Raises ConnectorError, whatever went wrong: one network's fault must not end the others' work.
     """
     for pause_s in (*RETRY_PAUSES_S, None):
         try:
-            return call()
+            with metrics.network_call(connector.source, connector.name, operation):
+                return call()
         except ConnectorError as error:
             if pause_s is None or not error.retryable:
                 raise

@@ -261,6 +261,12 @@ def _fold_status(group: list[QueryProvider]) -> Literal["processing", "completed
     return "failed" if statuses == {"failed"} else "completed"
 
 
+def statuses(session: TenantSession, query_ids: Collection[str]) -> dict[str, Status]:
+    """The status of each of the queries that are there: those of a deleted patient are not."""
+    found = session.scalars(select(NetworkQuery).where(NetworkQuery.id.in_(query_ids)))
+    return {query.id: overall(query) for query in found}
+
+
 def overall(query: NetworkQuery) -> Status:
     """The query's own status, over all networks asked.
 
