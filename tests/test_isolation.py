@@ -19,7 +19,7 @@ from chartbridge.db import Base
 from tests.ccda import builders
 from tests.documents import uploading
 from tests.rows import row_counts
-from tests.running import Caller, Json, World, running
+from tests.running import Caller, Json, World, running, wait_until
 from tests.support import people
 from tests.support.client import M
 
@@ -162,8 +162,8 @@ class Owner:
         kinds = ("facility", "organization", "cohort")
         here = self.ids[next((k for k in kinds if path.startswith(f"{M}/{k}/")), "patient")]
         here = self.ids["message"] if "/webhook/message/" in path else here
-        kinds = ("consolidated", "bulk")
-        request = self.ids[next((k for k in kinds if f"/{k}/" in path), "network")]
+        asked = ("consolidated", "bulk")
+        request = self.ids[next((k for k in asked if f"/{k}/" in path), "network")]
         return {**self.ids, "id": here, "patient_id": self.ids["patient"], "request_id": request}
 
 
@@ -177,7 +177,7 @@ def routes(app: FastAPI) -> set[Route]:
 
 @pytest.fixture(scope="module", params=["sqlite", "postgres"])
 def world(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    with running(request.param, tmp_path_factory, request) as started:
+    with running(request.param, tmp_path_factory, request, webhook_max_attempts=1) as started:
         yield started
 
 
@@ -208,6 +208,8 @@ def owner(world: World) -> Owner:
         "bulk": bulk,
         "message": api.get("/settings/webhook/message", type="ping")["messages"][0]["id"],
     }
+    in_peace = {"webhookRequestsProcessing": 0}
+    wait_until(lambda: in_peace.items() <= api.get("/settings/webhook").items(), "no row is written any more")
     return Owner(api, ids)
 
 

@@ -24,6 +24,7 @@ from chartbridge.features.records import api as records_api
 from chartbridge.features.records import search_api as records_search_api
 from chartbridge.features.webhooks import api as webhooks_api
 from chartbridge.features.webhooks import asyncapi
+from chartbridge.features.webhooks import messages_api as webhooks_messages_api
 from chartbridge.http import errors, objects, openapi, pages, uploads
 from chartbridge.http import health as probes
 from chartbridge.http.gateway import Gateway
@@ -45,6 +46,7 @@ ROUTERS = (
     directory_api.router,
     converter_api.router,
     webhooks_api.router,
+    webhooks_messages_api.router,
 )
 
 
@@ -64,6 +66,7 @@ def create_app(platform: Platform) -> FastAPI:
     for router in ROUTERS:
         app.include_router(router)
     app.include_router(webhooks_api.router, prefix="/medical/v1", include_in_schema=False)
+    app.include_router(webhooks_messages_api.router, prefix="/medical/v1", include_in_schema=False)
     app.include_router(objects.router)
     app.include_router(uploads.router((documents_uploads_api.FILES, bulk_receiving.FILES)))
     app.include_router(probes.router)

@@ -152,7 +152,7 @@ def test_without_a_url_nothing_is_sent_again(world: World, api: Caller) -> None:
 
 def test_messages_of_a_time_are_sent_again(world: World, listening: Caller, receiver: Receiver) -> None:
     def url(text: str) -> None:
-        listening.post("/settings", {"webhookUrl": text})
+        receiver.key = listening.post("/settings", {"webhookUrl": text})["webhookKey"]
 
     before = send(world, listening)
     arrived = send(world, listening)

@@ -94,10 +94,10 @@ def verify(backup: Backup) -> Manifest:
         ) from None
     there = set(backup.names()) - {MANIFEST}
     wrong = [f"{name} is surplus" for name in sorted(there - manifest.files.keys())]
-    for name, file in manifest.files.items():
+    for name, listed in manifest.files.items():
         if name not in there:
             wrong.append(f"{name} is missing")
-        elif digest(backup, name) != file:
+        elif digest(backup, name) != listed:
             wrong.append(f"{name} has other bytes")
     if wrong:
         more = f" and {len(wrong) - _SHOWN} more" if len(wrong) > _SHOWN else ""

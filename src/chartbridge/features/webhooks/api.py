@@ -7,7 +7,7 @@ from fastapi.responses import PlainTextResponse
 
 from chartbridge.db import Tenant
 from chartbridge.features.accounts import service as accounts
-from chartbridge.features.webhooks import circuit, messages_api, samples, service
+from chartbridge.features.webhooks import circuit, samples, service
 from chartbridge.features.webhooks.addresses import check_url
 from chartbridge.features.webhooks.retrying import start_retry
 from chartbridge.features.webhooks.schemas import (
@@ -27,7 +27,6 @@ from chartbridge.ids import timestamp
 from chartbridge.platform import Platform
 
 router = APIRouter(prefix="/settings", route_class=JsonRoute, tags=["Settings"])
-router.include_router(messages_api.router)
 
 
 @router.get("", summary="Get settings", operation_id="getSettings")

@@ -24,10 +24,9 @@ from chartbridge.http.errors import answers
 from chartbridge.http.paging import PageQuery
 from chartbridge.ids import timestamp
 
-PATH = "/settings/webhook"
 STATUSES = ("processing", "success", "failure")
 NO_URL = "no webhook URL is set"
-router = APIRouter(prefix="/webhook", route_class=JsonRoute, tags=["Settings"])
+router = APIRouter(prefix="/settings/webhook", route_class=JsonRoute, tags=["Settings"])
 
 
 @router.get(
@@ -78,7 +77,7 @@ def list_messages(
     with platform.db.read(tenant) as session:
         found = messages.list_messages(session, page, filters)
     return WebhookMessagePage(
-        meta=found.meta(f"{platform.settings.origin}{PATH}/message", given),
+        meta=found.meta(f"{platform.settings.origin}{router.prefix}/message", given),
         messages=[WebhookMessageDto(**WebhookMessageDto.values(message)) for message in found.items],
     )
 
