@@ -108,7 +108,9 @@ class Bench:
             "CHARTBRIDGE_CONVERSION_PROCESSES": "1",
         }
         command = str(Path(sys.executable).with_name("chartbridge"))
-        with process(command, "worker", environment=environment, log=self.folder / "worker.log"):
+        with process(
+            command, "worker", "--id", "bench", environment=environment, log=self.folder / "worker.log"
+        ):
             yield
 
     def send(self, tenant: Tenant) -> str:

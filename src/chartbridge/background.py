@@ -30,7 +30,6 @@ _QUEUES_OF_ROOMS = (
     queries_workflows.QUEUE,
     documents_workflows.QUEUE,
     bulk_workflows.QUEUE,
-    bulk_workflows.TURNS,
     records_workflows.QUEUE,
     records_workflows.REFRESHES,
     webhooks_workflows.QUEUE,

@@ -59,6 +59,12 @@ class _Trouble:
         return self.times > 0 and (kind == self.type or (self.type is None and kind != "ping"))
 
 
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 128
+    """Connections that may wait to be taken: with the usual five, the sixth waits a second to be seen."""
+
+
 class Receiver:
     """Use as a context manager. ``key``, once set, makes it refuse messages that are not signed with it.
 
@@ -71,8 +77,7 @@ class Receiver:
         self._is_open = True
         self._troubles: list[_Trouble] = []
         self._changed = threading.Condition()
-        self._server = ThreadingHTTPServer((LOOPBACK, 0), self._handler_class())
-        self._server.daemon_threads = True
+        self._server = _Server((LOOPBACK, 0), self._handler_class())
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05})
         self.url = f"http://{LOOPBACK}:{self._server.server_port}/webhooks"
 

@@ -20,13 +20,18 @@ TRACE = "traceparent"
 
 @dataclass(frozen=True, slots=True)
 class Queue:
-    """A named queue. With ``serial_per_key`` jobs of one key run one after the other, everywhere."""
+    """A named queue. With ``serial_per_key`` jobs of one key run one after the other, everywhere. One that is
+    ``seldom`` used, and by jobs that nobody waits for, is looked at less often: each look costs."""
 
     name: str
     serial_per_key: bool = False
+    seldom: bool = False
 
 
-HOUSEKEEPING = Queue("housekeeping")
+SELDOM = 5
+"""Times ``queue_poll_s`` between two looks."""
+
+HOUSEKEEPING = Queue("housekeeping", seldom=True)
 """Small jobs that nobody waits for: removals, sweeps, schedules. One queue for all, because each one that a
 worker polls costs even when it is empty."""
 
@@ -72,7 +77,7 @@ class JobQueue:
                 queue.name,
                 worker_concurrency=worker_concurrency,
                 partition_concurrency=1 if queue.serial_per_key else None,
-                polling_interval_sec=poll_s,
+                polling_interval_sec=poll_s * (SELDOM if queue.seldom else 1),
                 on_conflict="always_update",
             )
 

@@ -19,10 +19,8 @@ from chartbridge.features.networks import service as networks
 from chartbridge.features.networks.protocol import SOURCES, Source
 from chartbridge.features.queries import service as queries
 from chartbridge.ids import timestamp, utcnow
-from chartbridge.jobs.queue import Queue
 from chartbridge.platform import Platform
 
-TURNS = Queue("bulk-queries")
 RUN_TURN = "bulk-queries"
 FIRST_PAUSE_S = 0.5
 MAX_PAUSE_S = 5.0
@@ -81,12 +79,13 @@ def _lock_turn(session: TenantSession, import_id: str, turn: int) -> BulkImport 
 def _plan(platform: Platform, session: TenantSession, job: BulkImport, delay_s: float) -> None:
     platform.jobs.enqueue(
         session,
-        TURNS,
+        service.IMPORTS,
         RUN_TURN,
         str(session.tenant),
         job.id,
         str(job.turn),
         job_id=f"{RUN_TURN}:{job.id}:{job.turn}",
+        key=job.id,  # not the account's: rows of its next import do not wait for these queries
         delay_s=delay_s or None,
     )
 

@@ -11,7 +11,6 @@ from chartbridge.features.bulk import creating, querying, service
 from chartbridge.jobs.workflow import platform, step, workflow
 
 QUEUE = service.IMPORTS
-TURNS = querying.TURNS
 
 
 def _fail(tenant: str, import_id: str, *_turn: str, reason: str) -> None:

@@ -79,6 +79,7 @@ def write_letters(
                     with_urls(body, platform.store),
                     timeout_s=timeout_s(platform, body),
                     allow_private=private_addresses_allowed(platform, tenant),
+                    lane=str(tenant),
                 )
             except Exception as error:  # noqa: BLE001 - one message must not hold up those beside it
                 log.error(

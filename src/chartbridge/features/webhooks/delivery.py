@@ -5,6 +5,9 @@ from __future__ import annotations
 import re
 import ssl
 import time
+from collections import OrderedDict
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import cache
@@ -23,7 +26,8 @@ from chartbridge.observability import metrics
 USER_AGENT = b"Metriport API"
 MAX_ANSWER_BYTES = 65_536
 KEPT_OPEN_S = 30.0
-MAX_KEPT_OPEN = 200
+MAX_KEPT_OPEN = 8
+MAX_LANES = 200
 _MESSAGE_ID = re.compile(r"[A-Za-z0-9_-]{1,100}")
 _ON_NEW_CONNECTION: ContextVar[list[bool]] = ContextVar("on_new_connection")
 
@@ -52,12 +56,20 @@ class Letter:
     ping: str | None
     timeout_s: float
     allow_private: bool
+    lane: str
 
     @classmethod
     def write(
-        cls, url: str, key: str, message: dict[str, Any], *, timeout_s: float, allow_private: bool
+        cls,
+        url: str,
+        key: str,
+        message: dict[str, Any],
+        *,
+        timeout_s: float,
+        allow_private: bool,
+        lane: str = "",
     ) -> Self:
-        """Serialise once: what is signed is what is sent."""
+        """Serialise once: what is signed is what is sent. Letters of one ``lane`` share connections."""
         named, ping = message.get("meta", {}).get("messageId"), message.get("ping")
         usable = isinstance(named, str) and _MESSAGE_ID.fullmatch(named)
         return cls(
@@ -68,21 +80,30 @@ class Letter:
             ping if isinstance(ping, str) else None,
             timeout_s,
             allow_private,
+            lane,
         )
 
 
-class Courier:
-    """Hands letters over, keeping connections open for the next ones. Use as an asynchronous context manager.
+@dataclass(slots=True)
+class _Lane:
+    """The connections of one lane; ``used`` counts the letters that are on them now."""
 
-    Connections that may lead into private networks are kept apart from those that may not. Every new
-    connection's address is checked; one that is kept open leads where it was checked to lead.
+    pool: httpcore.AsyncConnectionPool
+    used: int = 0
+    last_used: float = 0.0
+
+
+class Courier:
+    """Hands letters over, keeping connections open for the next ones of the same lane. Use as an asynchronous
+    context manager.
+
+    Every new connection's address is checked; one that is kept open leads where it was checked to lead. A
+    pool looks at all its connections for each letter, so each lane has a pool of its own, which is short.
     """
 
     def __init__(self, look_up: LookUp = look_up) -> None:
         self._look_up = look_up
-        self._pools = {
-            allow_private: self._pool(allow_private, MAX_KEPT_OPEN) for allow_private in (True, False)
-        }
+        self._lanes: OrderedDict[tuple[str, bool], _Lane] = OrderedDict()
 
     def _pool(self, allow_private: bool, kept_open: int) -> httpcore.AsyncConnectionPool:
         return httpcore.AsyncConnectionPool(
@@ -93,14 +114,43 @@ class Courier:
             network_backend=_Noticing(allow_private=allow_private, look_up=self._look_up),
         )
 
+    @asynccontextmanager
+    async def _lane(self, letter: Letter) -> AsyncIterator[httpcore.AsyncConnectionPool]:
+        """The pool of the letter's lane. Those that may lead into private networks are kept apart."""
+        await self._close_unused()
+        key = (letter.lane, letter.allow_private)
+        lane = self._lanes.get(key)
+        if lane is None:
+            lane = self._lanes[key] = _Lane(self._pool(letter.allow_private, MAX_KEPT_OPEN))
+        lane.used += 1
+        try:
+            yield lane.pool
+        finally:
+            lane.used -= 1
+            lane.last_used = time.monotonic()
+            self._lanes.move_to_end(key)
+
+    async def _close_unused(self) -> None:
+        """Close the connections of the lane that was used least recently, once it lies idle for long, or when
+        there are too many."""
+        if not self._lanes:
+            return
+        key, lane = next(iter(self._lanes.items()))
+        idle = time.monotonic() - lane.last_used > KEPT_OPEN_S
+        if lane.used:
+            self._lanes.move_to_end(key)
+        elif idle or len(self._lanes) > MAX_LANES:
+            del self._lanes[key]
+            await lane.pool.aclose()
+
     async def __aenter__(self) -> Self:
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        for pool in self._pools.values():
-            await pool.aclose()
+        for lane in self._lanes.values():
+            await lane.pool.aclose()
 
     async def deliver(self, letter: Letter) -> Outcome:
         """Send the letter. Never raises for what the receiver does."""
@@ -132,7 +182,8 @@ class Courier:
         is_new = [False]
         _ON_NEW_CONNECTION.set(is_new)
         try:
-            return await _exchange(self._pools[letter.allow_private], letter, [])
+            async with self._lane(letter) as pool:
+                return await _exchange(pool, letter, [])
         except (httpcore.NetworkError, httpcore.RemoteProtocolError):
             if is_new[0]:
                 raise

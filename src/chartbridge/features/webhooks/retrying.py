@@ -18,7 +18,7 @@ from chartbridge.ids import new_id, utcnow
 from chartbridge.jobs.queue import Queue
 from chartbridge.platform import Platform
 
-RETRIES = Queue("webhook-delivery")
+RETRIES = Queue("webhook-delivery", seldom=True)
 RETRY = "webhook-retry"
 REPLAY = "webhook-replay"
 BATCH = 500
