@@ -230,7 +230,7 @@ def test_doctor_notices_a_schema_that_is_old_and_a_secret_others_can_read(deploy
     assert run(deployment, "db", "upgrade").returncode == 0
     (deployment.data_dir / "secret.key").chmod(0o644)
     with closing(sqlite3.connect(deployment.data_dir / "chartbridge.sqlite")) as connection:
-        connection.execute("UPDATE alembic_version SET version_num = '0000'")
+        connection.execute("UPDATE alembic_version SET version_num = '0006'")
         connection.commit()
     done = run(deployment, "doctor")
     assert done.returncode == 1

@@ -49,16 +49,13 @@ def world(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
 
 
 @pytest.fixture(params=["json", "console"])
-def written(
-    request: pytest.FixtureRequest, world: World, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[io.StringIO]:
+def written(request: pytest.FixtureRequest, world: World) -> Iterator[io.StringIO]:
     """What the log holds, at its most talkative; afterwards it is as it was."""
     before = structlog.get_config()
     names = (None, "dbos", "chartbridge", "uvicorn.error")
     loggers = [logging.getLogger(name) for name in names]
     kept = [(one, one.handlers[:], one.level, one.propagate) for one in loggers]
     stream = io.StringIO()
-    monkeypatch.setattr(sys, "stderr", stream)
     changes: dict[str, Any] = {"log_level": "debug", "log_format": request.param}
     logs.configure(world.platform.settings.model_copy(update=changes))
     structlog.configure(cache_logger_on_first_use=False)
@@ -72,6 +69,7 @@ def written(
 def test_what_fails_is_told_without_the_patient(
     world: World, written: io.StringIO, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(sys, "stderr", written)  # here: pytest puts its own there between fixture and test
     about_another = ccda(about=role("Orsolya", "Vance", "19610730"))
     contents: dict[str, bytes | ConnectorError] = {
         "d-1": about_another,

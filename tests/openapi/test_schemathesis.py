@@ -82,6 +82,7 @@ class Known:
         self.facility = self.api.facility_id()
         self.organization = str(self.api.get(f"{M}/organization")["id"])
         self.requests = {"network": network, "consolidated": str(consolidated["requestId"])}
+        self.message = str(self.api.get("/settings/webhook/message")["messages"][0]["id"])
         self.changed = self.api.patient_id(people.stranger())
         self.document = str(self.api.documents(patient, output="dto")[0]["fileName"])
 
@@ -101,6 +102,11 @@ class Known:
             patient = self.changed
         here = {"facility": self.facility, "cohort": self.cohort, "organization": self.organization}
         noun = path.split("/")[3] if path.startswith(M) else ""
+        if path.startswith("/settings/webhook/message/"):
+            noun, here["message"] = "message", self.message
+        request = self.requests["consolidated" if "/consolidated/" in path else "network"]
+        if path.startswith(f"{M}/patient/bulk/"):  # a new one each time: a call may have cancelled the last
+            request = str(self.api.post(f"{M}/patient/bulk", facilityId=self.facility)["requestId"])
         if method == "DELETE" and path.endswith("{id}"):
             self.made += 1
             if noun == "facility":
@@ -118,7 +124,7 @@ class Known:
             "requestId": self.requests["consolidated"],
             "conversionType": "pdf" if path.endswith(("medical-record", "download-url")) else "json",
             "externalId": "known-jane",
-            "request_id": self.requests["consolidated" if "/consolidated/" in path else "network"],
+            "request_id": request,
         }
 
 

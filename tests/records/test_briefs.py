@@ -19,12 +19,13 @@ from pydantic import SecretStr, ValidationError
 from chartbridge.config import Settings
 from chartbridge.consolidate.bundle import BRIEF_SOURCE as LEFT_OUT_ALONE
 from chartbridge.features.records import brief_endpoint, brief_writing, chart
+from chartbridge.features.records.refreshing import REFRESHES
 from chartbridge.platform import Platform
 from chartbridge.summary.brief.binary import SOURCE, WRITER_URL
 from tests.records.bundles import chart as read
 from tests.records.bundles import new_id, of_type, put
 from tests.records.conftest import Charted
-from tests.running import Caller, Json, World
+from tests.running import Caller, Json, World, wait_until
 from tests.support.client import M
 from tests.support.ports import LOOPBACK
 
@@ -140,11 +141,20 @@ class Someone:
         return Caller(self.world.with_settings(**model.settings(provider)).app, self.api.key)
 
     def write(self, model: Model, provider: str = "openai", **more: Any) -> str:
-        """The brief after a job whose worker knows the model."""
+        """The brief after a job whose worker knows the model. The jobs of the worker that runs, which knows
+        none, have ended by then."""
+        wait_until(lambda: not self._is_refreshing(), "what was put in is in the chart")
         platform = self.platform(**model.settings(provider, **more))
         tenant = self.world.tenant(self.api)
         brief_writing.write(platform, tenant, self.patient)
         return brief_of(chart.current_resources(platform, tenant, self.patient))
+
+    def _is_refreshing(self) -> bool:
+        return bool(
+            self.world.platform.jobs.client().list_workflows(
+                queue_name=REFRESHES.name, status=["ENQUEUED", "PENDING"], load_input=False, load_output=False
+            )
+        )
 
 
 @pytest.fixture

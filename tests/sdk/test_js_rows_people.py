@@ -93,6 +93,8 @@ def test_row_03_get_webhook_status_tells_that_the_pong_came(js: Sdk, receiver: R
         "webhookStatusDetail": "OK",
         "webhookRequestsProcessing": 0,
         "webhookRequestsFailed": 0,
+        "webhookCircuit": "closed",
+        "webhookRetryAt": None,
     }
 
 

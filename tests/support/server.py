@@ -25,7 +25,7 @@ COMMAND_TIMEOUT_S = 60.0
 WORKER_READY = "worker started"
 
 # Waiting times that suit tests; everything else is as an operator gets it.
-TEST_SETTINGS = {"queue_poll_s": "0.15", "webhook_backoff_s": "0.2", "conversion_processes": "1"}
+TEST_SETTINGS = {"webhook_backoff_s": "0.2", "conversion_processes": "1"}
 
 
 def command() -> str:

@@ -260,6 +260,8 @@ def open_store(settings: Settings) -> ObjectStore:
         if url.scheme == "file":
             return ObjectStore(LocalStore(Path(unquote(url.path)), mkdir=True), signer)
         if url.scheme == "s3":
+            if not url.netloc:
+                raise ConfigurationError("CHARTBRIDGE_OBJECT_STORE_URL names no bucket: s3://bucket/prefix")
             backend = s3_store(settings, settings.store_url)
             shown = settings.s3_public_endpoint
             public = s3_store(settings, settings.store_url, endpoint=shown) if shown else None

@@ -48,14 +48,14 @@ class BulkRows(BaseModel):
 
     total: int | None = Field(None, description="rows of the file, once they are counted")
     processed: int = Field(description="rows looked at so far")
-    succeeded: int
+    succeeded: int = Field(description="rows whose patient is there now; in a dry run, would be")
     failed: int = Field(description="refused rows; the result tells why")
 
 
 class BulkPatients(BaseModel):
     """What became of the rows that succeeded."""
 
-    created: int
+    created: int = Field(description="new patients")
     updated: int = Field(description="the same person was there, and the row changed something")
     matched: int = Field(description="somebody who was there, taken as stored")
 
@@ -63,8 +63,8 @@ class BulkPatients(BaseModel):
 class BulkQueries(BaseModel):
     """How far the network queries are."""
 
-    started: int
-    ended: int
+    started: int = Field(description="queries begun")
+    ended: int = Field(description="those of them that need not be waited for any more")
 
 
 class BulkImportDto(BaseModel):
@@ -85,13 +85,13 @@ class BulkImportDto(BaseModel):
         }
     )
 
-    requestId: str
-    facilityId: str
+    requestId: str = Field(description="comes back as meta.requestId of the messages")
+    facilityId: str = Field(description="the facility that new patients join")
     status: service.Status = Field(description="expired: no file came in time")
     params: BulkParams
-    createdAt: str = Field(description="ISO 8601 in UTC")
+    createdAt: str = Field(description="when it was started; ISO 8601 in UTC")
     uploadedAt: str | None = Field(None, description="when its file was here")
-    endedAt: str | None = None
+    endedAt: str | None = Field(None, description="when it was completed, failed or expired")
     reason: str | None = Field(None, description="why it failed")
     cancelRequested: bool | None = Field(None, description="it ends before its next batch")
     rows: BulkRows
@@ -106,7 +106,7 @@ class BulkImportPage(BaseModel):
     """A page of imports, newest first."""
 
     meta: PageMeta
-    imports: list[BulkImportDto]
+    imports: list[BulkImportDto] = Field(description="newest first")
 
 
 def start_dto(job: service.BulkImport, upload_url: str) -> BulkStart:

@@ -83,7 +83,7 @@ class WebhookMessagePage(BaseModel):
     """A page of messages, newest first."""
 
     meta: PageMeta
-    messages: list[WebhookMessageDto]
+    messages: list[WebhookMessageDto] = Field(description="newest first")
 
 
 class WebhookAttemptDto(BaseModel):

@@ -155,8 +155,8 @@ class WebhookStatus(BaseModel):
                     "webhookStatusDetail": "Request failed with status code 404",
                     "webhookRequestsProcessing": 2,
                     "webhookRequestsFailed": 1,
-                    "webhookCircuit": "closed",
-                    "webhookRetryAt": None,
+                    "webhookCircuit": "open",
+                    "webhookRetryAt": "2026-02-01T10:15:00.000Z",
                 }
             ]
         }
