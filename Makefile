@@ -7,8 +7,8 @@ SHELL := /bin/bash
 
 BIN := .venv/bin
 PYTEST_ARGS ?=
-# Two more than the two processors of the smallest machine: tests often wait for a worker.
-TEST_PROCESSES ?= 4
+# One more than the two processors of the smallest machine: tests often wait for a worker.
+TEST_PROCESSES ?= 3
 
 .PHONY: help demo run test test-fast lint format lock clean install install-dev install-converter install-sdk install-postgres
 

@@ -80,7 +80,7 @@ class Process:
                 raise NotReadyError(f"{self.name} {how} after {timeout_s:g} s\n{self.log()[-4000:]}")
             time.sleep(POLL_S)
 
-    def stop(self, sent: signal.Signals = signal.SIGTERM, *, timeout_s: float = 30.0) -> int:
+    def stop(self, sent: signal.Signals = signal.SIGTERM, *, timeout_s: float = 60.0) -> int:
         """Ask it to end and wait; returns its exit status. Kills it when it does not end in time."""
         if self.running:
             self._process.send_signal(sent)
