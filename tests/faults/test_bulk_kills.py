@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 import httpx
 import pytest
 
-from chartbridge.config import Settings
 from tests.bulk.importing import KIND, PATH, sheet, somebody
+from tests.faults import test_kills
 from tests.faults.test_kills import doomed, wait_for_death
 from tests.support import people
 from tests.support.client import Api, M
-from tests.support.ports import LOOPBACK, free_port
 from tests.support.receiver import Receiver
 from tests.support.server import Deployment
 
@@ -40,21 +38,14 @@ KILLS = {
 """Each step is killed before it on one database and after it on the other."""
 
 
+calm = test_kills.deployment
+
+
 @pytest.fixture
-def deployment(database_url: str, settings: Settings, live_server: Callable[..., Deployment]) -> Deployment:
-    del settings  # made for its database
-    port = free_port()
-    return live_server(
-        {
-            "port": str(port),
-            "public_url": f"http://{LOOPBACK}:{port}",
-            "database_url": database_url,
-            "job_max_attempts": "100",
-            "heartbeat_s": "0.3",
-            "worker_lost_after_s": "4",
-            "bulk_queries_per_minute": "6000",
-        }
-    )
+def deployment(calm: Deployment) -> Deployment:
+    """The deployment of the other kills, whose imports ask the networks without a pause."""
+    calm.environment["CHARTBRIDGE_BULK_QUERIES_PER_MINUTE"] = "6000"
+    return calm
 
 
 def test_an_import_survives_a_kill_at_each_of_its_steps(

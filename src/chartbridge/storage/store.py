@@ -61,14 +61,15 @@ class ObjectStore:
     def put(
         self,
         key: str,
-        data: bytes,
+        data: bytes | Path,
         *,
         content_type: str,
         filename: str | None = None,
         inline: bool = False,
     ) -> None:
-        """Write an object. A cloud store serves it with that type, under that file name, and, where its
-        type could run something, to be saved instead of shown, unless ``inline``."""
+        """Write bytes, or what a file holds, in parts. A cloud store serves it with that type,
+        under that file name, and, where its type could run something, to be saved instead of shown, unless
+        ``inline``."""
         attributes: Any = None
         if not self.is_local:
             shown = disposition(content_type, filename, inline=inline)
@@ -88,21 +89,6 @@ class ObjectStore:
             raise ObjectNotFoundError("no such object") from error
         except (BaseError, OSError) as error:
             raise StorageError("the object store refused a read") from error
-
-    def put_file(self, key: str, path: Path, *, content_type: str, filename: str | None = None) -> None:
-        """``put`` of what a file holds, however large: it is read in parts."""
-        attributes: Any = None
-        if not self.is_local:
-            attributes = {
-                "Content-Type": content_type,
-                "Content-Disposition": disposition(content_type, filename, inline=False),
-            }
-        try:
-            obstore.put(self._backend, _checked(key), path, attributes=attributes)
-            if self.is_local:
-                _sync(self.local_path(key))
-        except (BaseError, OSError) as error:
-            raise StorageError("the object store refused a write") from error
 
     def get_file(self, key: str, path: Path) -> None:
         """Write what the object holds to a file, in parts. Raises ObjectNotFoundError."""

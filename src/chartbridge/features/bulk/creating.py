@@ -222,7 +222,7 @@ def write_result(platform: Platform, tenant: Tenant, import_id: str) -> None:
             with path.open("wb") as target, platform.db.read(tenant) as session:
                 write_outcomes(opened, _outcomes(session, import_id, opened.count), target)
             key = keys.bulk_result(tenant, import_id)
-            platform.store.put_file(key, path, content_type="text/csv", filename=f"{import_id}.csv")
+            platform.store.put(key, path, content_type="text/csv", filename=f"{import_id}.csv")
         with platform.db.write(tenant) as session:
             held = service.lock_running(session, import_id)
             if held is not None:

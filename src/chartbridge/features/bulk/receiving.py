@@ -53,7 +53,7 @@ def _take_in(platform: Platform, key: str, file: IO[bytes], _sent_type: str | No
             shutil.copyfileobj(file, copy)
         if not path.stat().st_size:
             raise BadRequestError("The file is empty")
-        platform.store.put_file(source, path, content_type="text/csv")
+        platform.store.put(source, path, content_type="text/csv")
     try:
         with platform.db.write(tenant) as session:
             job = _check(service.lock(session, import_id))
