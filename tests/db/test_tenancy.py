@@ -12,7 +12,7 @@ from sqlalchemy.orm import aliased, joinedload, selectinload
 
 from chartbridge.db import Tenant, TenantSession
 from chartbridge.db.tenancy import MissingTenantError, ReadOnlySessionError, WrongTenantError, tenant_values
-from chartbridge.db.upsert import insert_new, upsert
+from chartbridge.db.upsert import insert_all_new, insert_new, upsert
 from chartbridge.features.facilities.models import Facility
 from chartbridge.features.patients.models import Patient, PatientFacility
 from chartbridge.features.records.models import Record
@@ -255,6 +255,27 @@ def test_an_upsert_overrides_a_tenant_given_by_mistake(platform: Platform) -> No
     put(platform, OURS, record(OURS, **tenant_values(OTHER_ACCOUNT)))
     with platform.db.read(OURS) as session:
         assert session.get(Record, patient_id_of(OURS)) is not None
+
+
+@pytest.mark.parametrize("given", [{}, tenant_values(OTHER_ACCOUNT)], ids=["none", "another"])
+def test_many_rows_are_the_sessions_tenants(platform: Platform, given: dict[str, str]) -> None:
+    rows = [record(OURS, **given), record(OTHER_ACCOUNT, **given)]
+    with platform.db.write(OURS) as session:
+        insert_all_new(session, Record, rows, key=("patient_id",))
+        insert_all_new(session, Record, [], key=("patient_id",))
+    with platform.db.read(OURS) as session:
+        assert len(session.scalars(select(Record)).all()) == 2
+    with platform.db.read(OTHER_ACCOUNT) as session:
+        assert session.scalars(select(Record)).all() == []
+
+
+def test_many_rows_are_not_inserted_without_a_tenant_or_to_read(platform: Platform) -> None:
+    with pytest.raises(MissingTenantError), platform.db.write(None) as session:
+        insert_all_new(session, Record, [record(OURS)], key=("patient_id",))
+    with pytest.raises(ReadOnlySessionError), platform.db.read(OURS) as session:
+        insert_all_new(session, Record, [record(OURS)], key=("patient_id",))
+    with platform.db.read(OURS) as session:
+        assert session.scalars(select(Record)).all() == []
 
 
 def test_insert_new_inserts_once(platform: Platform) -> None:

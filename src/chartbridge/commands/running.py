@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import signal
 import socket
 import sys
@@ -47,6 +48,7 @@ def serve(settings: Settings, *, with_worker: bool) -> None:
     talk.print(
         f"Chartbridge serves {settings.origin} (data in {settings.resolved_data_dir}); Ctrl-C stops it"
     )
+    _keep_what_is_there()
     try:
         server.run()
     except (KeyboardInterrupt, SystemExit):
@@ -73,6 +75,7 @@ def work(settings: Settings, worker_id: str) -> None:
     worker = _started_worker(platform, worker_id)
     shown = _shown(platform, worker)
     talk.print(f"worker {worker_id} takes jobs; Ctrl-C stops it")
+    _keep_what_is_there()
     ended.get()
     _stop(worker, platform, shown)
 
@@ -122,6 +125,11 @@ def _stop(worker: Worker | None, platform: Platform, shown: MetricsServer | None
         shown.stop()
     tracing.end()
     platform.close()
+
+
+def _keep_what_is_there() -> None:
+    """Have no later search for garbage look at what the start has made: it stays until the end."""
+    gc.freeze()
 
 
 def _end_on_sigterm() -> None:

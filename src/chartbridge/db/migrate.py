@@ -29,6 +29,7 @@ from sqlalchemy.exc import OperationalError
 
 from chartbridge.config import ConfigurationError
 from chartbridge.db.engine import Database
+from chartbridge.db.sqlite_statistics import describe_tables
 
 log = structlog.get_logger(__name__)
 MIGRATIONS = Path(__file__).parent / "migrations"
@@ -102,6 +103,9 @@ def upgrade(db: Database, *, system_schema: str) -> None:
             _apply(db)
         DBOS.migrate(db.url.render_as_string(hide_password=False), schema=system_schema)
         _say_whom_it_supports(db)
+        if db.is_sqlite:
+            with db.engine.begin() as connection:
+                describe_tables(connection)
 
 
 def schema_of(db: Database) -> Schema:

@@ -68,6 +68,12 @@ class TenantSession(Session):
         return tenant
 
 
+def refuse_if_read_only(session: Session) -> None:
+    """Raise ReadOnlySessionError in a session that was opened for reading."""
+    if session.info.get("read_only"):
+        raise ReadOnlySessionError("a read session was written to")
+
+
 def _touches_tenant_rows(state: ORMExecuteState) -> bool:
     """Whether a tenant's table stands anywhere in the statement; ``all_mappers`` knows the outermost only."""
     return _names_tenant_tables(state.statement)
@@ -81,8 +87,8 @@ def _names_tenant_tables(statement: Any) -> bool:
 @event.listens_for(TenantSession, "do_orm_execute")
 def _scope_statement(state: ORMExecuteState) -> None:
     tenant: Tenant | None = state.session.info.get("tenant")
-    if state.session.info.get("read_only") and (state.is_insert or state.is_update or state.is_delete):
-        raise ReadOnlySessionError("a read session was written to")
+    if state.is_insert or state.is_update or state.is_delete:
+        refuse_if_read_only(state.session)
     if tenant is None:
         if _touches_tenant_rows(state):
             raise MissingTenantError("a tenant's rows were asked for without a tenant")
@@ -140,8 +146,8 @@ def _check_inserted(state: ORMExecuteState, tenant: Tenant) -> None:
 @event.listens_for(TenantSession, "before_flush")
 def _stamp_rows(session: Session, _context: UOWTransaction, _instances: object) -> None:
     tenant: Tenant | None = session.info.get("tenant")
-    if session.info.get("read_only") and (session.new or session.deleted or session.dirty):
-        raise ReadOnlySessionError("a read session was written to")
+    if session.new or session.deleted or session.dirty:
+        refuse_if_read_only(session)
     for row in (*session.new, *session.dirty, *session.deleted):
         if not isinstance(row, TenantOwned):
             continue

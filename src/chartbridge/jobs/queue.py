@@ -21,7 +21,7 @@ TRACE = "traceparent"
 @dataclass(frozen=True, slots=True)
 class Queue:
     """A named queue. With ``serial_per_key`` jobs of one key run one after the other, everywhere. One that is
-    ``seldom`` used, and by jobs that nobody waits for, is looked at less often: each look costs."""
+    ``seldom`` used, and by jobs whose begin nobody waits for, is looked at less often: each look costs."""
 
     name: str
     serial_per_key: bool = False

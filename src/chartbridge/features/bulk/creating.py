@@ -100,7 +100,7 @@ def take_in(platform: Platform, tenant: Tenant, import_id: str) -> bool:
     try:
         with _opened(platform, tenant, job) as opened:
             reader = RowReader(opened.header, utcnow().date())
-            rows = islice(opened.rows(), job.rows_done, job.rows_done + SLICE * BATCH)
+            rows = islice(opened.rows(job.rows_done), SLICE * BATCH)
             while batch := [(row.number, reader.read(row.cells)) for row in islice(rows, BATCH)]:
                 if not _take_in_batch(platform, tenant, job, batch):
                     break

@@ -21,7 +21,7 @@ from chartbridge.jobs.queue import Queue
 from chartbridge.platform import Platform
 from chartbridge.storage import keys
 
-IMPORTS = Queue("bulk-import", serial_per_key=True)
+IMPORTS = Queue("bulk-import", serial_per_key=True, seldom=True)
 """The rows of one account's imports are taken in one file after the other."""
 
 RUN = "bulk-import"

@@ -7,6 +7,7 @@ import re
 from collections.abc import Generator, Iterator
 from contextlib import closing
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 from chartbridge.features.bulk.columns import Layout
@@ -46,12 +47,13 @@ class Sheet:
     header: list[str]
     count: int
 
-    def rows(self) -> Iterator[SheetRow]:
-        """The rows in order, one in memory at a time. May be called again."""
+    def rows(self, after: int = 0) -> Iterator[SheetRow]:
+        """The rows behind that many in order, one in memory at a time. May be called again."""
         width = len(self.header)
         with closing(_records(self.path, self.encoding, self.separator)) as records:
             next(records)
-            for number, cells in enumerate(records, start=1):
+            for number, record in enumerate(islice(records, after, None), start=after + 1):
+                cells = [clean(cell) for cell in record]
                 if len(cells) < width:
                     cells.extend([""] * (width - len(cells)))
                 elif not any(cells[width:]):
@@ -100,7 +102,7 @@ def _separator(path: Path, encoding: str) -> str:
 
 
 def _records(path: Path, encoding: str, separator: str) -> Generator[list[str], None, None]:
-    """The clean cells of each record that is not blank, the header's too. Raises SheetError."""
+    """The cells of each record that is not blank, the header's too. Raises SheetError."""
     length = 0
 
     def lines() -> Iterator[str]:
@@ -127,6 +129,5 @@ def _records(path: Path, encoding: str, separator: str) -> Generator[list[str], 
                     f"CSV cannot be read at line {reader.line_num}:"
                     " a double quote in it is neither doubled nor closed"
                 ) from None
-            cells = [clean(cell) for cell in record]
-            if any(cells):
-                yield cells
+            if any(map(str.strip, record)):
+                yield record

@@ -25,7 +25,7 @@ from chartbridge.jobs.queue import Queue
 from chartbridge.platform import Platform
 from chartbridge.storage import keys
 
-RUNS = Queue("document-urls")
+RUNS = Queue("document-urls", seldom=True)
 RUN = "document-urls"
 PAGE_SIZE = 500
 

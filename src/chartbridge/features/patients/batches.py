@@ -67,14 +67,14 @@ def create_or_find(
     IntegrityError when somebody else was faster; then the transaction must not commit.
     """
     db.lock_all(session, {service.person_lock(session, entry.data) for entry in entries})
-    known = _known(session, entries)
+    known = _Known.read(session, entries)
     facilities.get_facilities(session, [facility_id], keep=True)
     room = service.room_for_patients(session, db, sandbox_max_patients)
     named = cohorts.hold_named(session, {name for entry in entries for name in entry.cohorts})
     batch = _Batch(known, named, room, sandbox_max_patients)
     outcomes = [batch.take_in(entry) for entry in entries]
     _hold_members(session, batch)
-    session.flush()
+    _write_changes(session, batch)
     service.insert_drafts(session, batch.new, facility_id)
     cohorts.join_many(session, sorted(batch.joining))
     service.opt_out(session, batch.opting_out)
@@ -93,8 +93,7 @@ def foresee(
 
     ``foreseen``: how many patients earlier calls have foreseen to be created. Raises NotFoundError.
     """
-    known = _known(session, entries)
-    session.expunge_all()  # what is made of them must not be written
+    known = _Known.read(session, entries)
     facilities.get_facilities(session, [facility_id], keep=False)
     room = service.room_left(session, sandbox_max_patients)
     named = cohorts.find_named(session, {name for entry in entries for name in entry.cohorts})
@@ -104,34 +103,52 @@ def foresee(
     return [Outcome(outcome.effect, None, outcome.reasons) for outcome in outcomes]
 
 
-_Person = Patient | PatientDraft
-_People = dict[tuple[str, str], list[_Person]]
+@dataclass(slots=True)
+class _Known:
+    """Everybody who may be one of the entries."""
+
+    people: dict[tuple[str, str], list[PatientDraft]]
+    """By date of birth and gender, oldest first; what the batch makes is put behind them."""
+    versions: dict[str, int]
+    """Of those who are stored, as they were read."""
+
+    @classmethod
+    def read(cls, session: TenantSession, entries: Iterable[Entry]) -> _Known:
+        """Not as entities: most of them stay as they are, and an entity takes twice the time."""
+        known = cls({_key(entry.data): [] for entry in entries}, {})
+        for gender in sorted({gender for _, gender in known.people}):
+            days = sorted(day for day, held in known.people if held == gender)
+            query = (
+                select(*_COLUMNS, Patient.version)
+                .where(Patient.dob.in_(days), Patient.gender_at_birth == gender)
+                .order_by(Patient.id)
+            )
+            for *values, version in session.execute(query):
+                draft = PatientDraft(*values)
+                known.people[draft.dob, draft.gender_at_birth].append(draft)
+                known.versions[draft.id] = version
+        return known
 
 
-def _known(session: TenantSession, entries: Iterable[Entry]) -> _People:
-    """Everybody who may be one of the entries, oldest first, by date of birth and gender."""
-    keys = {(entry.data.dob, entry.data.genderAtBirth) for entry in entries}
-    query = (
-        select(Patient)
-        .where(Patient.dob.in_({dob for dob, _ in keys}), Patient.gender_at_birth.in_({g for _, g in keys}))
-        .order_by(Patient.id)
-        .options(lazyload(Patient.facilities))
-    )
-    found: _People = {key: [] for key in keys}
-    for patient in session.scalars(query):
-        found.get((patient.dob, patient.gender_at_birth), []).append(patient)
-    return found
+_COLUMNS = [getattr(Patient, name) for name in PatientDraft.NAMES[: PatientDraft.NAMES.index("hie")]]
+"""What is looked at of somebody who is stored; the rest of a draft's columns is made anew or stays."""
+
+
+def _key(data: PatientCreate) -> tuple[str, str]:
+    return data.dob, data.genderAtBirth
 
 
 @dataclass(slots=True)
 class _Batch:
     """Entries taken in so far, and what has to be written for them."""
 
-    known: _People
+    known: _Known
     cohorts: Mapping[str, cohorts.Cohort]
     room: int | None
     cap: int
     new: list[PatientDraft] = field(default_factory=list)
+    changed: dict[str, PatientDraft] = field(default_factory=dict)
+    """Stored patients with other values than were read, by id."""
     joining: set[tuple[str, str]] = field(default_factory=set)
     opting_out: set[str] = field(default_factory=set)
 
@@ -140,7 +157,7 @@ class _Batch:
         if unknown:
             return Outcome("refused", None, tuple(f"Unknown cohort {name}" for name in unknown))
         joined = [self.cohorts[name] for name in entry.cohorts]
-        people = self.known[entry.data.dob, entry.data.genderAtBirth]
+        people = self.known.people[_key(entry.data)]
         wire = entry.data.wire()
         same = next((patient for patient in people if _is_same(patient, entry.data)), None)
         found = same or _match(wire, people)
@@ -155,25 +172,27 @@ class _Batch:
             draft = PatientDraft(
                 hie_opt_out=entry.data.opted_out, treatment_relationship=entry.data.in_treatment
             )
-            service.fill(draft, entry.data)
+            service.fill(draft, entry.data, wire)
             effect, found = "created", draft
             self.new.append(draft)
             people.append(draft)
         else:
             if same is not None and _update(same, entry.data, wire):
                 effect = "updated"
+                if same.id in self.known.versions:
+                    self.changed[same.id] = same
             if entry.data.opted_out and not found.hie_opt_out:
                 self.opting_out.add(found.id)
         self.joining.update((cohort.id, found.id) for cohort in joined)
         return Outcome(effect, found.id)
 
 
-def _match(wire: Wire, people: Sequence[_Person]) -> _Person | None:
+def _match(wire: Wire, people: Sequence[PatientDraft]) -> PatientDraft | None:
     place = find_match(wire, [_wire(patient) for patient in people]) if people else None
     return None if place is None else people[place]
 
 
-def _wire(patient: _Person) -> Wire:
+def _wire(patient: PatientDraft) -> Wire:
     return {
         "firstName": patient.first_name,
         "lastName": patient.last_name,
@@ -185,7 +204,7 @@ def _wire(patient: _Person) -> Wire:
     }
 
 
-def _is_same(patient: _Person, data: PatientCreate) -> bool:
+def _is_same(patient: PatientDraft, data: PatientCreate) -> bool:
     """Whether name and a zip code agree, of people whose date of birth and gender do."""
     return (
         _name(patient.first_name) == _name(data.firstName)
@@ -200,8 +219,8 @@ def _name(text: str) -> str:
     return " ".join(plain(text).split())
 
 
-def _update(patient: _Person, data: PatientCreate, wire: Wire) -> bool:
-    """Put the entry's values before the patient's own; whether that changed anything."""
+def _update(patient: PatientDraft, data: PatientCreate, wire: Wire) -> bool:
+    """Put the entry's values before the patient's own; whether that changed anything (of ``_UPDATED``)."""
     given = {_identifier_key(held) for held in wire["personalIdentifiers"]}
     kept = [held for held in patient.personal_identifiers if _identifier_key(held) not in given]
     values = {
@@ -218,6 +237,17 @@ def _update(patient: _Person, data: PatientCreate, wire: Wire) -> bool:
     patient.search_text, patient.search_ids = search.text_of(patient), search.ids_of(patient)
     patient.updated_at = utcnow()
     return True
+
+
+_UPDATED = (
+    "address",
+    "contact",
+    "personal_identifiers",
+    "external_id",
+    "search_text",
+    "search_ids",
+    "updated_at",
+)
 
 
 def _first(given: Sequence[Wire], stored: Sequence[Wire]) -> list[Wire]:
@@ -249,6 +279,22 @@ def _hold_members(session: TenantSession, batch: _Batch) -> None:
     if not stored:
         return
     treated = service.hold_patients(session, stored)
-    people = {patient.id: patient for held in batch.known.values() for patient in held}
+    people = {patient.id: patient for held in batch.known.people.values() for patient in held}
     if any(treated.get(patient_id) != people[patient_id].treatment_relationship for patient_id in stored):
         raise StaleDataError("a patient was changed or deleted meanwhile")
+
+
+def _write_changes(session: TenantSession, batch: _Batch) -> None:
+    """A new version of each stored patient who has changed. Raises StaleDataError."""
+    if not batch.changed:
+        return
+    query = select(Patient).where(Patient.id.in_(batch.changed)).options(lazyload(Patient.facilities))
+    stored = session.scalars(query).all()
+    if {patient.id: patient.version for patient in stored} != {
+        patient_id: batch.known.versions[patient_id] for patient_id in batch.changed
+    }:
+        raise StaleDataError("a patient was changed or deleted meanwhile")
+    for patient in stored:
+        for name in _UPDATED:
+            setattr(patient, name, getattr(batch.changed[patient.id], name))
+    session.flush()

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, fields
 from datetime import datetime
-from typing import Any
+from typing import Any, ClassVar
 
 from chartbridge.ids import new_id, utcnow
 
@@ -31,9 +31,12 @@ class PatientDraft:
     search_ids: str = ""
     updated_at: datetime = field(default_factory=utcnow)
 
+    NAMES: ClassVar[tuple[str, ...]]
+    """Of the columns, in the order of the constructor."""
+
     def row(self) -> dict[str, Any]:
         """The row's columns; ``version`` as an insert of an entity sets it."""
-        return {**{name: getattr(self, name) for name in _NAMES}, "version": 1}
+        return {**{name: getattr(self, name) for name in self.NAMES}, "version": 1}
 
 
-_NAMES = tuple(item.name for item in fields(PatientDraft))
+PatientDraft.NAMES = tuple(item.name for item in fields(PatientDraft))

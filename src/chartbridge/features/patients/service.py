@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Select, bindparam, func, select, update
@@ -371,9 +371,12 @@ def set_patient_facilities(
     return wanted
 
 
-def fill(patient: Patient | PatientDraft, data: PatientInput) -> None:
-    """Put ``data`` into the patient: all but opt-out, treatment relationship and facilities."""
-    wire = data.wire()
+def fill(patient: Patient | PatientDraft, data: PatientInput, wire: Mapping[str, Any] | None = None) -> None:
+    """Put ``data`` into the patient: all but opt-out, treatment relationship and facilities.
+
+    ``wire``: what ``data.wire()`` has given the caller already.
+    """
+    wire = data.wire() if wire is None else wire
     patient.first_name = data.firstName
     patient.last_name = data.lastName
     patient.dob = data.dob

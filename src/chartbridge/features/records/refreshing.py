@@ -9,7 +9,7 @@ from chartbridge.ids import new_id
 from chartbridge.jobs.queue import Queue
 from chartbridge.platform import Platform
 
-REFRESHES = Queue("refresh-record", serial_per_key=True)
+REFRESHES = Queue("refresh-record", serial_per_key=True, seldom=True)
 REFRESH = "refresh-record"
 
 
