@@ -7,6 +7,8 @@ SHELL := /bin/bash
 
 BIN := .venv/bin
 PYTEST_ARGS ?=
+# Tests start many processes, each of which would compile anew what none may keep compiled.
+export PYTHONDONTWRITEBYTECODE :=
 # One more than the two processors of the smallest machine: tests often wait for a worker.
 TEST_PROCESSES ?= 3
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import runpy
 import sqlite3
@@ -42,6 +43,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         marked = next((s for name, s in _SECONDS.items() if item.get_closest_marker(name)), 0.2)
         seconds[item.path] += marked
     items.sort(key=lambda item: -seconds[item.path])
+
+
+def pytest_collection_finish() -> None:
+    """The tests themselves stay until the end: no search for garbage need look at them again."""
+    gc.freeze()
 
 
 @pytest.fixture(scope="session", autouse=True)

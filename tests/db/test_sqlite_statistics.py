@@ -60,9 +60,7 @@ def test_what_was_measured_stays_and_what_is_missing_is_added(tmp_path: Path) ->
         connection.execute(text("DELETE FROM sqlite_stat1 WHERE tbl = 'documents'"))
     upgrade(db, system_schema=SYSTEM_SCHEMA)
     with db.engine.connect() as connection:
-        told = dict(
-            connection.execute(text("SELECT idx, stat FROM sqlite_stat1 WHERE idx IS NOT NULL")).all()
-        )
+        told: dict[str, str] = dict(connection.execute(text("SELECT idx, stat FROM sqlite_stat1")).all())
         own = connection.execute(text("SELECT count(*) FROM pragma_index_list('documents')")).scalar_one()
         again = connection.execute(
             text("SELECT count(*) FROM sqlite_stat1 WHERE tbl = 'documents'")

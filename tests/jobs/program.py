@@ -9,10 +9,13 @@ from __future__ import annotations
 
 import os
 import signal
+import sqlite3
 import sys
 import threading
 import time
 from pathlib import Path
+
+from sqlalchemy import Engine, event
 
 from chartbridge.config import Settings
 from chartbridge.jobs import cancelling
@@ -87,6 +90,20 @@ def flaky(name: str) -> None:
     note("done", name)
 
 
+def refuse_notes(times: int) -> None:
+    """Have SQLite answer to so many of the notes that the engine takes of steps as it does when the disk is
+    full."""
+    left = iter(range(times))
+
+    @event.listens_for(Engine, "do_execute")
+    def execute(_cursor: object, statement: str, _parameters: object, _context: object) -> None:
+        if "INTO operation_outputs" in statement.replace("main.", "") and next(left, None) is not None:
+            note("full")
+            error = sqlite3.OperationalError("database or disk is full")
+            error.sqlite_errorcode = sqlite3.SQLITE_FULL
+            raise error
+
+
 def nothing() -> None:
     """What warms the pool up."""
 
@@ -98,6 +115,7 @@ def main(worker_id: str | None = None) -> None:
     FOLDER = Path(os.environ["TEST_JOBS_FOLDER"])
     settings = Settings()
     logs.configure(settings)
+    refuse_notes(int(os.environ.get("TEST_JOBS_REFUSED_NOTES", "0")))
     ended = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: ended.set())
     platform = Platform.open(settings)

@@ -12,7 +12,7 @@ import structlog
 from dbos import DBOS, DBOSConfig
 from dbos import DBOSPortableJSONSerializer as JsonSerializer
 
-from chartbridge.jobs import workflow
+from chartbridge.jobs import patience, workflow
 from chartbridge.jobs.heartbeat import Heartbeat
 from chartbridge.jobs.queue import APPLICATION, SYSTEM_SCHEMA, Queue
 from chartbridge.platform import Platform
@@ -77,6 +77,7 @@ class Worker:
         )
         workflow.bind(self._platform)
         logging.getLogger("dbos").setLevel(logging.WARNING)
+        patience.install()
         config = DBOSConfig(
             name=APPLICATION,
             system_database_url=settings.db_url,

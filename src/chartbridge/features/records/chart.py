@@ -25,6 +25,7 @@ from chartbridge.features.records.chart_task import ChartInput, build_chart
 from chartbridge.features.records.models import Record
 from chartbridge.features.records.parsed import ParsedCharts
 from chartbridge.features.records.search_task import index_of_snapshot
+from chartbridge.features.records.turns import Turns
 from chartbridge.ids import new_id
 from chartbridge.platform import Platform
 from chartbridge.storage import ObjectNotFoundError, keys
@@ -34,6 +35,7 @@ Resource = dict[str, Any]
 CONSOLIDATION_VERSION = f"3+{CONVERTER_VERSION}"
 MAX_RACES = 50
 _parsed = ParsedCharts()
+_turns = Turns()
 
 
 class ConsolidationRaceError(ServiceUnavailableError):
@@ -66,7 +68,15 @@ def consolidate_patient(platform: Platform, tenant: Tenant, patient_id: str) -> 
 
     Does nothing when nothing changed. None when the patient is gone. Raises ConsolidationRaceError, and
     StandardsUnavailableError when there is no readable terminology edition.
+
+    Sources of one query end about the same time. Within a process one makes the chart while the others wait,
+    and find in it what they came for, or make the next one of all that has come meanwhile.
     """
+    with _turns.of((tenant, patient_id)):
+        return _consolidate(platform, tenant, patient_id)
+
+
+def _consolidate(platform: Platform, tenant: Tenant, patient_id: str) -> str | None:
     for _ in range(MAX_RACES):
         try:
             inputs = _gather(platform, tenant, patient_id)
