@@ -71,6 +71,9 @@ def test_an_old_process_does_not_start_on_a_schema_that_took_away_what_it_needs(
     code, printed = run(settings, "db", "upgrade", "--check")
     assert code == 1
     assert "too old" in printed
+    code, printed = run(settings, "doctor")
+    assert code == 1
+    assert "install that version" in " ".join(printed.split())
 
 
 def test_what_is_pending_is_told_and_then_done(tmp_path: Path) -> None:

@@ -125,6 +125,17 @@ def test_only_patients_folders_are_looked_through_in_order_and_in_parts(world: W
     assert objects.patient_folders(here, tenant, patient_ids[2], 2) == []
 
 
+def test_files_of_imports_that_there_are_not_go(world: World, tenant: Tenant, api: Caller) -> None:
+    begun = str(api.post(f"{M}/patient/bulk", facilityId=api.facility_id())["requestId"])
+    other = world.tenant(world.caller())
+    kept = put(world, keys.bulk_source(tenant, begun, "u"), keys.bulk_source(other, new_id(), "u"))
+    put(world, keys.bulk_source(tenant, new_id(), "u"), keys.bulk_result(tenant, new_id()))
+    here = world.platform
+    assert objects.sweep_imports(here, tenant, utcnow()) == 0, "a row may be about to be written"
+    assert objects.sweep_imports(here, tenant, utcnow() + TOMORROW) == 2
+    assert {key for owner in (tenant, other) for key in here.store.keys(keys.bulk_imports(owner))} == kept
+
+
 def test_nobody_elses_objects_are_touched(world: World, tenant: Tenant, patient: str) -> None:
     other = world.tenant(world.caller())
     theirs = put(world, keys.document(other, patient, "a.xml"))

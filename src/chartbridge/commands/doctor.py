@@ -17,7 +17,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from chartbridge.commands.console import talk
 from chartbridge.config import ConfigurationError, Settings
 from chartbridge.db import Database
-from chartbridge.db.migrate import is_current
+from chartbridge.db.migrate import schema_of
 from chartbridge.features.records import standards
 from chartbridge.observability import tracing
 from chartbridge.storage import StorageError, open_store
@@ -110,13 +110,18 @@ def _database(settings: Settings) -> Finding:
         return Finding("database", True, f"{shown} (will be made at first start)")
     try:
         db.check()
-        current = is_current(db)
+        schema = schema_of(db)
     except (SQLAlchemyError, sqlite3.Error, OSError) as error:
         advice = "is the server up, and do address, user and password fit? See CHARTBRIDGE_DATABASE_URL"
         return Finding("database", False, f"{shown}: {type(error).__name__}", advice)
     finally:
         db.dispose()
-    return Finding("database", current, shown, "its schema is not current: run `chartbridge db upgrade`")
+    advice = (
+        "a newer version has upgraded it, which this one cannot work with: install that version"
+        if schema.is_newer
+        else "its schema is not current: run `chartbridge db upgrade`"
+    )
+    return Finding("database", schema.is_usable, shown, advice)
 
 
 def _store(settings: Settings) -> Finding:

@@ -31,9 +31,14 @@ def parse_upload(key: str) -> tuple[Tenant, str, str] | None:
     return None
 
 
+def bulk_imports(tenant: Tenant) -> str:
+    """The folder of the folders of bulk imports."""
+    return f"{tenant}/bulk"
+
+
 def bulk_folder(tenant: Tenant, import_id: str) -> str:
     """The folder below which the files of one bulk import lie."""
-    return f"{tenant}/bulk/{import_id}"
+    return f"{bulk_imports(tenant)}/{import_id}"
 
 
 def bulk_upload(tenant: Tenant, import_id: str) -> str:

@@ -84,6 +84,12 @@ def result_url(platform: Platform, job: BulkImport, tenant: Tenant) -> str | Non
     )
 
 
+def known_imports(platform: Platform, tenant: Tenant) -> frozenset[str]:
+    """The ids of all imports of the tenant."""
+    with platform.db.glance(tenant) as session:
+        return frozenset(session.scalars(select(BulkImport.id)))
+
+
 def find_import(session: TenantSession, import_id: str) -> BulkImport | None:
     return session.scalars(select(BulkImport).where(BulkImport.id == import_id)).one_or_none()
 

@@ -1,4 +1,5 @@
-"""Objects that nothing refers to: of patients who are gone, of documents' former contents, of former charts.
+"""Objects that nothing refers to: of patients who are gone, of documents' former contents, of former charts,
+of imports that are forgotten.
 
 An object goes only when it is older than a day, by the store's clock, and no row names it under a lock that
 keeps rows from beginning to. Kinds of objects that are not known here stay.
@@ -12,6 +13,7 @@ from uuid import UUID
 
 from chartbridge.db import Tenant
 from chartbridge.errors import NotFoundError
+from chartbridge.features.bulk import service as bulk
 from chartbridge.features.documents import orphans
 from chartbridge.features.patients import purging
 from chartbridge.features.patients import service as patients
@@ -48,6 +50,23 @@ def sweep_patient(platform: Platform, tenant: Tenant, patient_id: str, now: date
     return count
 
 
+def sweep_imports(platform: Platform, tenant: Tenant, now: datetime) -> int:
+    """Delete what lies with imports that there are not, as an upload that ended when its import was
+    forgotten; returns how many objects."""
+    folders = filter(_is_uuid, platform.store.folders(keys.bulk_imports(tenant)))
+    known = bulk.known_imports(platform, tenant)
+    return _delete(
+        platform,
+        (
+            item.key
+            for import_id in folders
+            if import_id not in known
+            for item in platform.store.listing(keys.bulk_folder(tenant, import_id))
+            if item.modified < now - SPARED_FOR
+        ),
+    )
+
+
 def _sweep_documents(platform: Platform, tenant: Tenant, patient_id: str, old: Sequence[str]) -> int:
     if not old:
         return 0
@@ -72,7 +91,7 @@ def _delete(platform: Platform, chosen: Iterable[str]) -> int:
 
 
 def _is_uuid(name: str) -> bool:
-    """Whether a folder below the tenant's is a patient's: other kinds have names of words."""
+    """Whether a folder is that of a patient or an import: other kinds have names of words."""
     try:
         return str(UUID(name)) == name
     except ValueError:

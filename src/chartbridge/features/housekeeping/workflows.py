@@ -112,6 +112,8 @@ def look_through(tenants: list[str], begun: str) -> list[str]:
 def sweep_objects(tenant: str, after: str) -> str:
     """Look through the objects of the next patients; the last patient's id, or empty at the end."""
     here, owner = platform(), Tenant.parse(tenant)
+    if not after and (count := objects.sweep_imports(here, owner, utcnow())):
+        log.info("objects of forgotten imports removed", tenant=tenant, count=count)
     patient_ids = objects.patient_folders(here, owner, after, FOLDERS_A_STEP)
     for patient_id in patient_ids:
         try:
