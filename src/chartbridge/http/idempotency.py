@@ -13,6 +13,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from chartbridge import repeating
 from chartbridge.db import Database, Tenant
 from chartbridge.http import kept_answers
 from chartbridge.http.errors import envelope
@@ -81,7 +82,8 @@ async def _do(
     held = _Held(send)
     renewing = asyncio.create_task(_renew(db, claim))
     try:
-        await app(scope, receive, held.send)
+        with repeating.call(claim.begun, f"{claim.tenant}\x1f{claim.key}"):
+            await app(scope, receive, held.send)
     except Exception:
         await run_in_threadpool(kept_answers.release, db, claim)
         raise

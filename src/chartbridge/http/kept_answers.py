@@ -64,11 +64,13 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """Leave to do what was asked. ``id`` tells this attempt from a later one under the same key."""
+    """Leave to do what was asked. ``id`` tells this attempt from a later one under the same key; ``begun`` is
+    when the first of them was."""
 
     tenant: Tenant
     key: str
     id: str
+    begun: datetime
 
 
 class KeyOfAnotherRequestError(Exception):
@@ -121,7 +123,7 @@ def _claim(
         "created_at": now,
     }
     if insert_new(session, KeptAnswer, values, key=("account_id", "environment", "key")):
-        return Claim(session.tenant, key, ours)
+        return Claim(session.tenant, key, ours, now)
     held = session.scalars(select(KeptAnswer).where(KeptAnswer.key == key).with_for_update()).one_or_none()
     if held is None:
         return None
@@ -132,7 +134,7 @@ def _claim(
     if held.claimed_until is not None and held.claimed_until > now:
         raise StillRunningError(key)
     held.claim, held.claimed_until = ours, until
-    return Claim(session.tenant, key, ours)
+    return Claim(session.tenant, key, ours, held.created_at)
 
 
 def renew(db: Database, held: Claim) -> None:

@@ -16,9 +16,10 @@ from chartbridge.features.webhooks import events, links
 from chartbridge.features.webhooks import service as webhooks
 from chartbridge.http.paging import Page, PageRequest, paginate
 from chartbridge.http.uploads import ARRIVES_WITHIN_S
-from chartbridge.ids import new_id, utcnow
+from chartbridge.ids import utcnow
 from chartbridge.jobs.queue import Queue
 from chartbridge.platform import Platform
+from chartbridge.repeating import repeatable_id
 from chartbridge.storage import keys
 
 IMPORTS = Queue("bulk-import", serial_per_key=True, seldom=True)
@@ -40,11 +41,14 @@ _MAY_BECOME = {
 def start(
     session: TenantSession, *, facility_id: str | None = None, dry_run: bool | None = None
 ) -> BulkImport:
-    """An import whose file is to come. Raises NotFoundError for the facility, and BadRequestError when it
-    must be named."""
+    """An import whose file is to come; a call that is done again finds the one that it started. Raises
+    NotFoundError for the facility, and BadRequestError when it must be named."""
+    import_id = repeatable_id("bulk-import")
+    if (started := session.get(BulkImport, import_id)) is not None:
+        return started
     now = utcnow()
     job = BulkImport(
-        id=new_id(),
+        id=import_id,
         facility_id=_facility_id(session, facility_id),
         dry_run=dry_run,
         status="waiting",

@@ -30,6 +30,7 @@ from chartbridge.features.monitoring import schedules
 from chartbridge.features.networks import service as networks
 from chartbridge.http.context import check_etag
 from chartbridge.ids import utcnow
+from chartbridge.repeating import repeatable_id
 
 TREATMENT = "treatment"
 
@@ -49,9 +50,14 @@ def active_services(settings: Settings, environment: Environment) -> frozenset[s
 
 
 def create_cohort(session: TenantSession, data: CohortInput, active: Collection[str]) -> Cohort:
-    """Raises BadRequestError when the name is taken, or a service to monitor is not ``active``."""
+    """A call that is done again finds the cohort that it made. Raises BadRequestError when the name is taken,
+    or a service to monitor is not ``active``."""
+    cohort_id = repeatable_id("cohort")
+    if (made := session.get(Cohort, cohort_id)) is not None:
+        return made
     settings = _changed(CohortSettings(), data.settings, active)
     cohort = Cohort(
+        id=cohort_id,
         name=data.name,
         color=data.color,
         description=data.description,

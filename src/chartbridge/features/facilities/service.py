@@ -14,11 +14,16 @@ from chartbridge.features.facilities.models import Facility as Facility
 from chartbridge.features.facilities.schemas import FacilityInput
 from chartbridge.http.context import check_etag
 from chartbridge.ids import utcnow
+from chartbridge.repeating import repeatable_id
 
 
 def create_facility(session: TenantSession, data: FacilityInput) -> Facility:
-    """Raises BadRequestError when another facility has the NPI."""
-    facility = Facility(npi=data.npi)
+    """A call that is done again finds the facility that it made. Raises BadRequestError when another one has
+    the NPI."""
+    facility_id = repeatable_id("facility")
+    if (made := session.get(Facility, facility_id)) is not None:
+        return made
+    facility = Facility(id=facility_id, npi=data.npi)
     _fill(facility, data)
     try:
         with session.begin_nested():

@@ -22,8 +22,9 @@ from chartbridge.features.queries.models import DocumentQueryItem
 from chartbridge.features.queries.queue import QUERIES, queue_key
 from chartbridge.features.webhooks import events
 from chartbridge.features.webhooks import service as webhooks
-from chartbridge.ids import new_id, utcnow
+from chartbridge.ids import utcnow
 from chartbridge.platform import Platform
+from chartbridge.repeating import repeatable_id
 
 RUN = "document-query"
 SOURCE: Literal["hie"] = "hie"
@@ -56,7 +57,8 @@ def start(
     again: bool = False,
     hie: Mapping[str, Any] | None = None,
 ) -> DocumentQuery:
-    """The patient's running query, or a new one and its job.
+    """The patient's running query, or a new one and its job; a call that is done again finds the one that it
+    started.
 
     ``again`` fetches what is already held too; ``hie`` is the request's own network control. Raises
     NotFoundError, PatientOptedOutError, PatientWithoutTreatmentRelationshipError, and BadRequestError for
@@ -69,6 +71,9 @@ def start(
         raise BadRequestError(
             "Patient not associated with given facility", patientId=patient_id, facilityId=facility_id
         )
+    query_id = repeatable_id("document-query")
+    if (started := session.get(DocumentQuery, query_id)) is not None:
+        return started
     patients.ensure_queryable(patient)
     platform.db.lock(session, "document-query", patient_id)
     running = _running(session, patient_id)
@@ -76,7 +81,7 @@ def start(
         return running
     asked = steering.connectors(session.tenant.environment, SOURCE, patient, control=hie)
     query = DocumentQuery(
-        id=new_id(),
+        id=query_id,
         patient_id=patient_id,
         facility_id=facility_id or next(iter(patient.facility_ids), None),
         again=again,

@@ -25,8 +25,9 @@ from chartbridge.features.queries.queue import QUERIES, queue_key
 from chartbridge.features.webhooks import events, links
 from chartbridge.features.webhooks import service as webhooks
 from chartbridge.http.ratelimit import NETWORK_QUERIES, Usage, count_call
-from chartbridge.ids import new_id, timestamp, utcnow
+from chartbridge.ids import timestamp, utcnow
 from chartbridge.platform import Platform
+from chartbridge.repeating import repeatable_id
 
 RUN_SOURCE = "network-query-source"
 RESULT_URL_S = 600
@@ -105,15 +106,19 @@ def start(
 ) -> NetworkQuery:
     """Enter a query and enqueue one job a source; a source of which no network is left to ask is an error.
 
-    Raises NotFoundError, PatientOptedOutError, PatientWithoutTreatmentRelationshipError.
+    A call that is done again finds the query that it started. Raises NotFoundError, PatientOptedOutError,
+    PatientWithoutTreatmentRelationshipError.
     """
     if not patients.hold_patient(session, patient_id):
         raise NotFoundError("Could not find patient", id=patient_id)
     patient = patients.get_patient(session, patient_id)
+    query_id = repeatable_id("network-query")
+    if (started := session.get(NetworkQuery, query_id)) is not None:
+        return started
     patients.ensure_queryable(patient)
     now = utcnow()
     query = NetworkQuery(
-        id=new_id(), patient_id=patient_id, query_metadata=metadata, again=again, started_at=now
+        id=query_id, patient_id=patient_id, query_metadata=metadata, again=again, started_at=now
     )
     session.add(query)
     session.flush()

@@ -22,9 +22,10 @@ from chartbridge.features.records.models import ConsolidatedQuery as Consolidate
 from chartbridge.features.records.refreshing import refresh_later as refresh_later
 from chartbridge.features.webhooks import events, links
 from chartbridge.features.webhooks import service as webhooks
-from chartbridge.ids import new_id, utcnow
+from chartbridge.ids import utcnow
 from chartbridge.jobs.queue import Queue
 from chartbridge.platform import Platform
+from chartbridge.repeating import repeatable_id
 from chartbridge.storage import keys
 
 QUERIES = Queue("consolidated-query")
@@ -62,11 +63,15 @@ def start_query(
     metadata: dict[str, str],
     from_dashboard: bool,
 ) -> ConsolidatedQuery:
-    """The running query with the same parameters, or a new one. Raises NotFoundError."""
+    """The running query with the same parameters, or a new one; a call that is done again finds the one that
+    it started. Raises NotFoundError."""
     patients.get_patient(session, patient_id)
     if not patients.hold_patient(session, patient_id):
         raise NotFoundError("Could not find patient", id=patient_id)
     platform.db.lock(session, "consolidated-query", patient_id)
+    query_id = repeatable_id("consolidated-query")
+    if (started := session.get(ConsolidatedQuery, query_id)) is not None:
+        return started
     fingerprint = parameters.fingerprint()
     running = session.scalars(
         select(ConsolidatedQuery)
@@ -86,7 +91,7 @@ def start_query(
         .values(listed=False)
     )
     query = ConsolidatedQuery(
-        id=new_id(),
+        id=query_id,
         patient_id=patient_id,
         status="processing",
         parameters=fingerprint,
