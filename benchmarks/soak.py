@@ -50,6 +50,7 @@ SAMPLE_S = 60.0
 PAUSE_S = 4.0
 LIVES_S = 120.0
 IMPORT_EVERY_S = 300.0
+ROUND = int(IMPORT_EVERY_S / SAMPLE_S)
 IMPORT_ROWS = 100
 KEPT_DAYS = str(3 / 1440)  # three minutes
 SLACK = 0.10
@@ -220,7 +221,8 @@ def _usage(pid: int) -> dict[str, float]:
 
 @dataclass(frozen=True)
 class Trend:
-    """How a series changed over the last two thirds of the run. ``slope`` is per minute."""
+    """How a series changed over the last two thirds of the run: its means over ``ROUND`` samples, since an
+    import comes and goes in each round. ``slope`` is per minute."""
 
     name: str
     first: float
@@ -233,7 +235,8 @@ def trends(samples: list[dict[str, float]]) -> list[Trend]:
     kept = samples[len(samples) // 3 :]
     found = []
     for name in sorted(set().union(*kept)):
-        values = [sample[name] for sample in kept if name in sample]
+        noted = [sample[name] for sample in kept if name in sample]
+        values = [sum(noted[at - ROUND : at]) / ROUND for at in range(ROUND, len(noted) + 1)]
         if name == WAITING or len(values) < 2 or not any(values):
             continue
         middle_x, middle_y = (len(values) - 1) / 2, sum(values) / len(values)
