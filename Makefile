@@ -9,8 +9,8 @@ BIN := .venv/bin
 PYTEST_ARGS ?=
 # Tests start many processes, each of which would compile anew what none may keep compiled.
 export PYTHONDONTWRITEBYTECODE :=
-# Two more than the processors of the smallest machine: tests often wait for a worker.
-TEST_PROCESSES ?= 4
+# One more than the two processors of the smallest machine: tests often wait for a worker.
+TEST_PROCESSES ?= 3
 
 .PHONY: help demo run test test-fast lint format lock clean install install-dev install-converter install-sdk install-postgres
 

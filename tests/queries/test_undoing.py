@@ -22,6 +22,7 @@ from chartbridge.features.queries import links
 from chartbridge.features.records import brief_writing, chart, searching, service
 from chartbridge.features.records.chart_task import build_chart
 from chartbridge.features.records.models import ConsolidatedQuery, Record
+from chartbridge.features.records.turns import Turns
 from chartbridge.ids import new_id
 from chartbridge.platform import Platform
 from chartbridge.storage import keys
@@ -117,7 +118,10 @@ def patient(world: World, api: Caller, network: Hie) -> Asthmatic:
 
 
 @pytest.mark.parametrize("is_first", [True, False], ids=["first chart", "made anew meanwhile"])
-def test_a_chart_begun_before_never_becomes_the_current_one(patient: Asthmatic, is_first: bool) -> None:
+def test_a_chart_begun_before_never_becomes_the_current_one(
+    patient: Asthmatic, is_first: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(chart, "_turns", Turns(patience_s=0))  # as in two processes
     with patient.platform.db.write(patient.tenant) as session:
         if is_first:
             session.execute(delete(Record).where(Record.patient_id == patient.id))

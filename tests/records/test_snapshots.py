@@ -13,6 +13,7 @@ import pytest
 from chartbridge.db import Tenant
 from chartbridge.features.patients import service as patients
 from chartbridge.features.records import chart
+from chartbridge.features.records.turns import Turns
 from chartbridge.jobs.pool import PoolTaskError
 from chartbridge.storage import ObjectNotFoundError, keys
 from tests.running import Caller, World, wait_until
@@ -95,6 +96,7 @@ def test_sources_that_arrive_during_a_consolidation_are_not_lost(
         return inputs
 
     monkeypatch.setattr(chart, "_gather", gather_slowly)
+    monkeypatch.setattr(chart, "_turns", Turns(patience_s=0))  # as in two processes
 
     def consolidate_slowly() -> None:
         slow.waits = True

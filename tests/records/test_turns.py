@@ -27,6 +27,15 @@ def test_threads_of_one_key_follow_each_other_and_those_of_others_do_not_wait() 
     assert len(turns) == 0
 
 
+def test_whoever_has_waited_long_enough_goes_on_beside_the_other() -> None:
+    turns = Turns(patience_s=0.01)
+    with turns.of("a"):
+        with turns.of("a"):
+            assert len(turns) == 1
+        assert len(turns) == 1
+    assert len(turns) == 0
+
+
 def test_a_key_is_free_again_after_an_error() -> None:
     turns = Turns()
     with pytest.raises(ZeroDivisionError), turns.of("a"):

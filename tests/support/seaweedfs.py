@@ -57,7 +57,7 @@ class S3Server:
             "ip.bind": LOOPBACK,
             "master.telemetry": "false",
             "master.volumeSizeLimitMB": "64",
-            "volume.max": "40",
+            "volume.max": "400",
             "volume.preStopSeconds": "0",
             "filer": "true",
             "filer.localSocket": str(self._folder / "filer.sock"),

@@ -6,11 +6,17 @@ import threading
 from collections.abc import Hashable, Iterator
 from contextlib import contextmanager
 
+PATIENCE_S = 60.0
+
 
 class Turns:
-    """Who works on a key has others wait who ask for the same one; keys that nobody works on take no room."""
+    """Who works on a key has others wait who ask for the same one; keys that nobody works on take no room.
 
-    def __init__(self) -> None:
+    It spares work and protects nothing: whoever has waited for ``patience_s`` goes on beside the other.
+    """
+
+    def __init__(self, patience_s: float = PATIENCE_S) -> None:
+        self._patience_s = patience_s
         self._guard = threading.Lock()
         self._held: dict[Hashable, tuple[threading.Lock, int]] = {}
         """A key's lock, and how many hold it or wait for it."""
@@ -20,10 +26,12 @@ class Turns:
         with self._guard:
             lock, users = self._held.get(key, (threading.Lock(), 0))
             self._held[key] = lock, users + 1
+        is_held = lock.acquire(timeout=self._patience_s)
         try:
-            with lock:
-                yield
+            yield
         finally:
+            if is_held:
+                lock.release()
             with self._guard:
                 users = self._held.pop(key)[1]
                 if users > 1:
